@@ -1,0 +1,69 @@
+"""Entry point: registers the commands, catches users' mistakes once."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from ..errors import EXIT_RESUMABLE, BenchError
+from . import compare, convert, data, doctor, ls, pretrain, run, status
+
+app = typer.Typer(
+    name="mrcl-bench",
+    help="Is this pretraining really better? From raw images to a comparison table.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"mrcl-bench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Is this pretraining really better? From raw images to a comparison table."""
+
+
+app.command()(doctor.doctor)
+app.add_typer(data.app, name="data", help="Make, fetch and verify data sets.")
+app.command()(pretrain.pretrain)
+app.command()(convert.convert)
+app.command(name="eval")(run.evaluate)
+app.command()(run.run)
+app.command()(run.plan)
+app.command()(status.status)
+app.command()(ls.ls)
+app.command()(compare.compare)
+
+
+def main() -> None:
+    """Runs the command line; a `BenchError` becomes one message and an exit code."""
+    try:
+        app()
+    except BenchError as error:
+        typer.echo(f"error: {error.what}", err=True)
+        if error.cure:
+            typer.echo(f"  cure: {error.cure}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; the same command goes on from here.", err=True)
+        sys.exit(EXIT_RESUMABLE)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has seen enough
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

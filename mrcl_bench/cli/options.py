@@ -1,0 +1,88 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from ..errors import unknown_name
+
+if TYPE_CHECKING:
+    from ..plan import Planner
+    from ..spec import Profile
+
+_PROFILES = ("micro", "tiny", "small", "paper")
+
+
+def check_profile(value: str) -> str:
+    """Validates a profile's name with a did-you-mean."""
+    if value not in _PROFILES:
+        raise unknown_name("profile", value, _PROFILES)
+    return value
+
+
+ProfileOption = Annotated[
+    str,
+    typer.Option(
+        "--profile",
+        "-p",
+        envvar="PROFILE",
+        help="Scale: micro, tiny, small or paper.",
+        show_default=True,
+        callback=check_profile,
+    ),
+]
+RecipeOption = Annotated[
+    Optional[list[str]],  # noqa: UP045 - typer reads this at run time
+    typer.Option("--recipe", "-r", help="Recipe or algorithm; may be given more than once."),
+]
+ProtocolOption = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--protocol", help="Protocol, family or task; may be given more than once."),
+]
+SeedOption = Annotated[
+    Optional[list[int]],  # noqa: UP045
+    typer.Option("--seed", "-s", min=0, help="Seed; may be given more than once."),
+]
+JobsOption = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option("--jobs", "-j", min=1, help="Workers at a time (default: by cores)."),
+]
+GpusOption = Annotated[
+    int, typer.Option("--gpus", min=0, help="GPUs per run, through torchrun (0: no torchrun).")
+]
+LauncherOption = Annotated[
+    str,
+    typer.Option("--launcher", help="'none', or 'pytorch' for torchrun with --gpus processes."),
+]
+ConfigsOption = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        "--configs",
+        help="A further folder of configs. They are Python and run: name only what you trust.",
+    ),
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Run again what is done.")]
+
+
+def make_planner(profile: str, configs: Path | None) -> Planner:
+    """Builds the planner of the current workspace."""
+    from ..catalog import load_catalog
+    from ..plan import Planner
+    from ..workspace import Workspace
+
+    chosen: Profile = profile  # type: ignore[assignment]
+    return Planner(Workspace.current(), load_catalog(configs), chosen)
+
+
+def processes(launcher: str, gpus: int) -> int:
+    """Checks launcher and GPUs against each other; returns processes per run, 0 for a plain one."""
+    from ..errors import EXIT_USAGE, BenchError
+
+    if launcher not in ("none", "pytorch"):
+        raise unknown_name("launcher", launcher, ("none", "pytorch"))
+    if launcher == "pytorch" and gpus == 0:
+        raise BenchError("--launcher pytorch needs --gpus N.", "Say how many.", EXIT_USAGE)
+    return gpus

@@ -1,0 +1,95 @@
+"""Across the columns of a backbone: ranks and the gain over random initialisation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..record import RecipeRef
+from .matrix import RANKED, Cell, Column, Matrix
+from .stats import Gain, gain, same
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Main metrics of one backbone across tasks.
+
+    Attributes:
+        recipes: Rows, in the matrices' order.
+        labels: Recipe name to row label.
+        columns: One main-metric column per protocol.
+        ranks: Recipe name to its rank per column (ties share the average rank); None where the
+            column cannot be ranked because a ranked recipe's cell is not complete.
+        gains: Recipe name to its gain over random initialisation per column.
+        floor: The recipe that gains are measured from, if there is one.
+    """
+
+    backbone: str
+    recipes: tuple[RecipeRef, ...]
+    labels: Mapping[str, str]
+    columns: tuple[Column, ...]
+    ranks: Mapping[str, tuple[float | None, ...]]
+    gains: Mapping[str, tuple[Gain | None, ...]]
+    floor: RecipeRef | None
+
+    def mean_rank(self, recipe: str) -> float | None:
+        """Returns the mean over all columns, or None if a single one is missing."""
+        ranks = [rank for rank in self.ranks[recipe] if rank is not None]
+        if not ranks or len(ranks) < len(self.columns):
+            return None
+        return math.fsum(ranks) / len(ranks)
+
+
+def summarise(matrices: Sequence[Matrix]) -> tuple[Summary, ...]:
+    """Returns one summary per backbone, in the order of their first matrix."""
+    by_backbone: dict[str, list[Matrix]] = {}
+    for matrix in matrices:
+        by_backbone.setdefault(matrix.backbone, []).append(matrix)
+    return tuple(_summary(backbone, group) for backbone, group in by_backbone.items())
+
+
+def _summary(backbone: str, matrices: Sequence[Matrix]) -> Summary:
+    recipes, labels = matrices[0].recipes, matrices[0].labels
+    columns = tuple(column for matrix in matrices for column in matrix.columns if column.main)
+    ranked = [recipe.name for recipe in recipes if recipe.role in RANKED]
+    by_column = [_ranks(column, ranked) for column in columns]
+    ranks = {name: tuple(column.get(name) for column in by_column) for name in ranked}
+    floor = next((recipe for recipe in recipes if recipe.role == "floor"), None)
+    gains = {}
+    if floor is not None:
+        for recipe in recipes:
+            if recipe != floor:
+                gains[recipe.name] = tuple(
+                    _gain(c.cells[recipe.name], c.cells[floor.name], c.metric.higher_is_better)
+                    for c in columns
+                )
+    return Summary(backbone, recipes, labels, columns, ranks, gains, floor)
+
+
+def _ranks(column: Column, ranked: Sequence[str]) -> dict[str, float]:
+    """Ranks a column, 1 the best; empty unless every ranked recipe's cell is complete.
+
+    A rank among fewer competitors would flatter whoever is left.
+    """
+    means: dict[str, float] = {}
+    for name in ranked:
+        spread = column.cells[name].spread
+        if column.cells[name].state != "measured" or spread is None:
+            return {}
+        means[name] = spread.mean
+    sign = 1 if column.metric.higher_is_better else -1
+    ranks = {}
+    for name, mean in means.items():
+        tied = sum(same(other, mean) for other in means.values())
+        better = sum(
+            sign * other > sign * mean and not same(other, mean) for other in means.values()
+        )
+        ranks[name] = better + (tied + 1) / 2
+    return ranks
+
+
+def _gain(cell: Cell, base: Cell, higher_is_better: bool) -> Gain | None:
+    if cell.state != "measured" or base.state != "measured":
+        return None
+    return gain(cell.values, base.values, higher_is_better)

@@ -1,0 +1,1 @@
+"""The embedded data sets, and the checks of the data that users bring."""

@@ -1,0 +1,1 @@
+"""What carries out pretraining and jobs alike: workers, their progress, cost and failures."""

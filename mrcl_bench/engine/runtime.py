@@ -1,0 +1,99 @@
+"""Builds mmengine Runners the way all runs here need them."""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from pathlib import Path
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from .capture import Diverged
+from .progress import report
+
+
+def prepare(threads: int) -> None:
+    """Sets thread counts and silences chatter that helps no user; call once per process."""
+    import cv2
+    import torch
+
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(0)
+    warnings.filterwarnings("ignore", category=UserWarning)
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)
+
+
+class ProgressHook(Hook):
+    """Reports each training step to the parent and stops a run whose loss is not finite."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def after_train_iter(  # noqa: D102
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        for name, value in (outputs or {}).items():
+            if "loss" in name and not math.isfinite(float(value)):
+                raise Diverged(f"{name} is {float(value)} at step {runner.iter + 1}")
+        report(runner.iter + 1, runner.max_iters, self.what)
+
+    def after_val_iter(  # noqa: D102
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        report(batch_idx + 1, len(runner.val_dataloader), f"{self.what}: val")
+
+    def after_test_iter(  # noqa: D102
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        report(batch_idx + 1, len(runner.test_dataloader), f"{self.what}: novel")
+
+
+def build_runner(config: Any, work_dir: Path, seed: int, launcher: str, what: str) -> Runner:
+    """Builds a Runner.
+
+    Args:
+        config: Resolved config, paths relocated. The file on disk is not changed.
+        work_dir: Folder for logs, curves and training checkpoints.
+        seed: Seeds python, numpy, torch and samplers.
+        launcher: mmengine launcher.
+        what: Text of the progress line.
+
+    Returns:
+        A Runner with `ProgressHook`; initialised weights, nothing loaded.
+    """
+    config.work_dir = str(work_dir)
+    config.launcher = launcher
+    config.randomness = {"seed": seed}
+    config.setdefault("experiment_name", work_dir.name)
+    runner = Runner.from_cfg(config)
+    runner.register_hook(ProgressHook(what), priority="LOWEST")
+    return runner
+
+
+def encoder_gflops(backbone: Any, size: int) -> float | None:
+    """Counts the forward GFLOPs of one square image, multiply-add as two.
+
+    Args:
+        backbone: The encoder.
+        size: Side of the image, pixels.
+
+    Returns:
+        GFLOPs, or ``None`` where the network has an operation that cannot be counted.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    device = next(backbone.parameters()).device
+    was_training = backbone.training
+    backbone.eval()
+    try:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            backbone(torch.zeros(1, 3, size, size, device=device))
+        return float(counter.get_total_flops()) / 1e9
+    except (RuntimeError, TypeError, NotImplementedError):
+        return None
+    finally:
+        backbone.train(was_training)

@@ -1,0 +1,17 @@
+"""Mask R-CNN on a COCO-format data set (mmdet)."""
+
+from __future__ import annotations
+
+from .context import Context, Outcome
+from .train_eval import train_and_evaluate
+
+_NAMES = {
+    f"{kind}_{name}": f"{kind}_{name}"
+    for kind in ("bbox", "segm")
+    for name in ("mAP", "mAP_50", "mAP_75")
+}
+
+
+def run(context: Context) -> Outcome:
+    """Trains a detector and reports COCO box and mask AP."""
+    return train_and_evaluate(context, _NAMES, scale=1.0, empty=dict.fromkeys(_NAMES, 0.0))

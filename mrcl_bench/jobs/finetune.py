@@ -1,0 +1,11 @@
+"""End-to-end fine-tuning of a classifier (mmpretrain)."""
+
+from __future__ import annotations
+
+from .context import Context, Outcome
+from .train_eval import train_and_evaluate
+
+
+def run(context: Context) -> Outcome:
+    """Fine-tunes and reports top-1 accuracy."""
+    return train_and_evaluate(context, {"top1": "accuracy"}, scale=0.01)

@@ -1,0 +1,62 @@
+"""Linear probe on frozen features: multinomial logistic regression by L-BFGS.
+
+The features are standardised with the statistics of the fitted part of train, which is what
+the parameter-free batch norm before MAE's linear head does. The inverse L2 strength is chosen
+on a part of *train* that is held out anew for every seed; the other part is fitted. The
+reporting splits are touched once, after the choice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..record import Cost
+from ..engine.capture import Stopwatch, peak_memory_mib
+from .context import Context, Outcome
+from .features import extract, held_out
+from ..engine.progress import report
+
+
+def run(context: Context) -> Outcome:
+    """Fits and scores the probe; the config's ``probe`` block holds the sweep."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    watch = Stopwatch()
+    feats = extract(context)
+    probe = context.config.probe
+    seed = context.job.seed
+    hidden = held_out(feats.y["train"], probe.held_out, seed)
+    x, y = feats.x["train"], feats.y["train"]
+    scaler = StandardScaler().fit(x[~hidden])
+    fit_x, fit_y = scaler.transform(x[~hidden]), y[~hidden]
+    choose_x, choose_y = scaler.transform(x[hidden]), y[hidden]
+
+    best: tuple[float, float, Any] | None = None
+    sweep = list(probe.inverse_l2)
+    for step, strength in enumerate(sweep):
+        model = LogisticRegression(C=strength, max_iter=probe.max_iter).fit(fit_x, fit_y)
+        score = float(model.score(choose_x, choose_y))
+        if best is None or score > best[0]:
+            best = (score, strength, model)
+        report(step + 1, len(sweep), f"linear probe, seed {seed}")
+    assert best is not None
+    chosen_score, strength, model = best
+    outcome = Outcome(
+        metrics={},
+        cost=Cost(
+            images_seen=len(fit_y), seconds=watch.seconds, peak_memory_mib=peak_memory_mib()
+        ),
+        load_report=feats.load_report,
+        choices={"inverse_l2": strength, "held_out_accuracy": chosen_score},
+    )
+    if strength in (sweep[0], sweep[-1]):
+        outcome.flags.append("chosen value at the edge of the sweep")
+    for split in ("val", "novel"):
+        if split in feats.x:
+            right = model.predict(scaler.transform(feats.x[split])) == feats.y[split]
+            outcome.metrics[f"{split}/accuracy"] = float(np.mean(right))
+            outcome.arrays[f"{split}_correct"] = right
+    return outcome

@@ -1,0 +1,12 @@
+"""Semantic segmentation on an ADE20K-layout data set (mmseg)."""
+
+from __future__ import annotations
+
+from .context import Context, Outcome
+from .train_eval import train_and_evaluate
+
+
+def run(context: Context) -> Outcome:
+    """Trains a segmenter and reports mIoU, mean accuracy and pixel accuracy."""
+    names = {name: name for name in ("mIoU", "mAcc", "aAcc")}
+    return train_and_evaluate(context, names, scale=0.01)

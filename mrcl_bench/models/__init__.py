@@ -1,0 +1,21 @@
+"""Our own mm modules, registered on import.
+
+Configs reach them by ``custom_imports = dict(imports=["mrcl_bench.models"])``. Needs
+mmpretrain; neither mmdet nor mmseg is imported.
+"""
+
+from .masked_vit import MaskedViT
+from .masking import CellMasking, Encoded, TokenMasking
+from .mrcl import MRCL
+from .simple_fpn import SimpleFPN
+from .upsample_decoder import UpsampleDecoder
+
+__all__ = [
+    "MRCL",
+    "CellMasking",
+    "Encoded",
+    "MaskedViT",
+    "SimpleFPN",
+    "TokenMasking",
+    "UpsampleDecoder",
+]

@@ -1,0 +1,193 @@
+"""What is to be done: recipes x protocols x seeds, minus what has a valid record, with reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .catalog import Catalog
+from .convert.manifest import Manifest, read_manifest
+from .data.locate import DataFolder, require
+from .errors import EXIT_USAGE, BenchError
+from .record import read_record
+from .resolve import config_sha256, load_config
+from .spec import Job, Profile, Protocol, Recipe
+from .workspace import Workspace
+
+State = Literal["done", "todo", "blocked"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One pretraining or one job, and why it is in the state that it is in."""
+
+    recipe: Recipe
+    state: State
+    reason: str
+
+
+@dataclass(frozen=True)
+class JobStep(Step):
+    """A job in the plan."""
+
+    job: Job
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Pretrainings and jobs in table order.
+
+    Attributes:
+        pretrainings: One step per recipe.
+        jobs: One step per job.
+    """
+
+    pretrainings: tuple[Step, ...]
+    jobs: tuple[JobStep, ...]
+
+    def needed_pretrainings(self) -> list[Step]:
+        """Pretrainings to do because a job to do needs their weights."""
+        wanted = {step.recipe.name for step in self.jobs if step.state == "todo"}
+        return [s for s in self.pretrainings if s.state == "todo" and s.recipe.name in wanted]
+
+
+class Planner:
+    """Compares what is wanted with what lies in the workspace.
+
+    Args:
+        workspace: Where checkpoints, data and records lie.
+        catalog: Recipes and protocols.
+        profile: The profile.
+    """
+
+    def __init__(self, workspace: Workspace, catalog: Catalog, profile: Profile) -> None:
+        self.workspace = workspace
+        self.catalog = catalog
+        self.profile = profile
+        self._config_hashes: dict[str, str] = {}
+        self._data: dict[str, DataFolder | BenchError] = {}
+
+    def plan(
+        self,
+        recipes: list[str],
+        protocols: list[str],
+        seeds: list[int] | None = None,
+        force: bool = False,
+    ) -> Plan:
+        """Makes the plan.
+
+        Args:
+            recipes: Recipe names or algorithms; empty for all of the profile.
+            protocols: Protocol names, families or tasks; empty for all of the profile.
+            seeds: Seeds to run; each protocol's own number of them if not given.
+            force: Plan jobs again that are done.
+
+        Returns:
+            The plan; nothing is run.
+
+        Raises:
+            BenchError: A name is not known, or a seed is given twice.
+        """
+        if seeds is not None and len(set(seeds)) != len(seeds):
+            raise BenchError(
+                f"a seed is given twice: {', '.join(map(str, seeds))}.",
+                "Name each seed once; the same seed gives the same run.",
+                EXIT_USAGE,
+            )
+        chosen = self.catalog.select_recipes(self.profile, recipes)
+        judged = self.catalog.select_protocols(self.profile, protocols)
+        pretrainings = tuple(self._pretraining(recipe) for recipe in chosen)
+        jobs = [
+            self._job(step, Job(profile=self.profile, recipe=recipe, protocol=protocol, seed=seed), force)
+            for recipe, step in zip(chosen, pretrainings, strict=True)
+            for protocol in judged
+            if protocol.backbone == recipe.backbone
+            for seed in (seeds if seeds is not None else range(protocol.seeds))
+        ]  # fmt: skip
+        return Plan(pretrainings, tuple(jobs))
+
+    def config_hash(self, spec: Recipe | Protocol) -> str:
+        """The hash of a resolved config, computed once."""
+        if spec.name not in self._config_hashes:
+            self._config_hashes[spec.name] = config_sha256(load_config(spec.path))
+        return self._config_hashes[spec.name]
+
+    def data(self, data_id: str) -> DataFolder | BenchError:
+        """A data set, or the error that says what of it is missing."""
+        if data_id not in self._data:
+            try:
+                self._data[data_id] = require(data_id, self.workspace.data)
+            except BenchError as error:
+                self._data[data_id] = error
+        return self._data[data_id]
+
+    def manifest(self, recipe: Recipe) -> Manifest | None:
+        """The manifest of a recipe's converted checkpoint, if there is a valid one."""
+        folder = self.workspace.checkpoint_dir(self.profile, recipe.name)
+        if not (folder / "manifest.json").exists():
+            return None
+        try:
+            return read_manifest(folder)
+        except BenchError:
+            return None
+
+    def _pretraining(self, recipe: Recipe) -> Step:
+        data = self.data(recipe.data)
+        manifest = self.manifest(recipe)
+        if manifest is not None:
+            if manifest.pretrain.get("recipe_sha256") != self.config_hash(recipe):
+                reason = "recipe config changed"
+            elif isinstance(data, DataFolder) and manifest.pretrain["data_sha256"] != data.sha256:
+                reason = "pretraining data changed"
+            else:
+                return Step(recipe, "done", "checkpoint is there")
+        else:
+            reason = "no checkpoint"
+        if isinstance(data, BenchError):
+            return Step(recipe, "blocked", data.what)
+        return Step(recipe, "todo", reason)
+
+    def _job(self, pretraining: Step, job: Job, force: bool) -> JobStep:
+        state, reason = self._judge(pretraining, job)
+        if force and state == "done":
+            state, reason = "todo", "asked to run again"
+        return JobStep(job.recipe, state, reason, job)
+
+    def _judge(self, pretraining: Step, job: Job) -> tuple[State, str]:
+        data = self.data(job.protocol.data)
+        stale = self._stale(pretraining, job, data)
+        if stale is None:
+            return "done", "record is there"
+        if isinstance(data, BenchError):
+            return "blocked", data.what
+        if pretraining.state == "blocked":
+            return "blocked", pretraining.reason
+        return "todo", stale
+
+    def _stale(
+        self, pretraining: Step, job: Job, data: DataFolder | BenchError
+    ) -> str | None:
+        """Why a job's record does not stand, or ``None`` if it does."""
+        path = self.workspace.record_path(
+            self.profile, job.recipe.name, job.protocol.name, job.seed
+        )
+        if not path.exists():
+            return "no record"
+        try:
+            record = read_record(path)
+        except BenchError:
+            return "record is unreadable"
+        if record.status == "failed":
+            return f"failed before: {record.failure.kind if record.failure else 'unknown'}"
+        if record.protocol.config_sha256 != self.config_hash(job.protocol):
+            return "protocol config changed"
+        if record.recipe.config_sha256 != self.config_hash(job.recipe):
+            return "recipe config changed"
+        if isinstance(data, DataFolder) and record.data.sha256 != data.sha256:
+            return "data changed"
+        manifest = self.manifest(job.recipe)
+        weights = record.checkpoint.sha256 if record.checkpoint else None
+        if manifest is not None and pretraining.state == "done":
+            if manifest.weights_sha256 != weights:
+                return "weights changed"
+        return None

@@ -1,0 +1,124 @@
+"""Runs a recipe: trains, promotes the weights, converts them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .atomic import write_json
+from .spec import Recipe
+from .data.locate import require
+from .engine.capture import Diverged, Stopwatch, classify, environment, now, peak_memory_mib
+from .engine.request import Request
+from .record import Cost
+from .resolve import config_sha256, load_config, relocate
+from .workspace import Workspace
+
+
+def status_path(workspace: Workspace, profile: str, recipe: str) -> Path:
+    """Where a failed pretraining says why."""
+    return workspace.runs / "pretrain" / profile / recipe / "failure.json"
+
+
+def run_pretraining(request: Request) -> None:
+    """Runs one recipe in this process and leaves ``raw.pth``, ``backbone.pth`` and a manifest.
+
+    A run that was interrupted goes on from its newest training checkpoint if the recipe, the
+    data and the seed are still the same; otherwise it starts anew.
+
+    Args:
+        request: A pretraining request.
+
+    Raises:
+        BenchError: Data is missing, or the config does not load.
+        Exception: Whatever stopped training; the reason is also left in ``failure.json``.
+    """
+    workspace = Workspace(request.root)
+    recipe = request.recipe
+    failure = status_path(workspace, request.profile, recipe.name)
+    failure.unlink(missing_ok=True)
+    try:
+        _train(request, workspace, recipe)
+    except (Exception, KeyboardInterrupt) as error:
+        write_json(failure, classify(error).model_dump())
+        raise
+
+
+def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
+    from .checkpoint import save_weights, state_dict_sha256
+    from .convert.manifest import convert_file
+    from .engine.runtime import build_runner, encoder_gflops
+
+    watch = Stopwatch()
+    config = load_config(recipe.path)
+    identity = config_sha256(config)
+    data = require(recipe.data, workspace.data)
+    relocate(config, workspace.data)
+    seed = request.seed
+    work_dir = workspace.runs / "pretrain" / request.profile / recipe.name
+    work_dir.mkdir(parents=True, exist_ok=True)
+
+    mark = work_dir / "identity.txt"
+    wanted = f"{identity} {data.sha256} seed {seed}"
+    last = work_dir / "last_checkpoint"
+    if last.exists() and mark.exists() and mark.read_text() == wanted:
+        config.resume = True
+    else:
+        last.unlink(missing_ok=True)
+    mark.write_text(wanted)
+
+    runner = build_runner(config, work_dir, seed, request.launcher, f"pretrain {recipe.display}")
+    if recipe.role == "floor":
+        runner.model.init_weights()
+    else:
+        runner.train()
+    model: Any = runner.model.module if hasattr(runner.model, "module") else runner.model
+    if runner.rank != 0:
+        return
+    _check_finite(model)
+    batch = config.train_dataloader.batch_size * runner.world_size
+    images = 0 if recipe.role == "floor" else runner.iter * batch
+    size = config.model.backbone.get("img_size", 224)
+    cost = Cost(
+        images_seen=images,
+        epochs=images / len(runner.train_dataloader.dataset) if images else 0.0,
+        seconds=watch.seconds,
+        peak_memory_mib=peak_memory_mib(),
+        encoder_gflops=encoder_gflops(model.backbone, size),
+    )
+    state = model.state_dict()
+    folder = workspace.checkpoint_dir(request.profile, recipe.name)
+    pretrain = {
+        "recipe_sha256": identity,
+        "data_id": data.id,
+        "data_sha256": data.sha256,
+        "shapes_fallback": data.shapes_fallback,
+        "seed": seed,
+        "cost": cost.model_dump(),
+        "environment": environment().model_dump(),
+        "finished": now(),
+    }
+    save_weights(folder / "raw.pth", state, {"recipe": recipe.name, **pretrain})
+    processor = config.model.get("data_preprocessor") or config.data_preprocessor
+    convert_file(
+        folder / "raw.pth",
+        folder,
+        source=recipe.source,
+        normalisation={
+            "mean": list(processor.mean),
+            "std": list(processor.std),
+            "channel_order": "rgb" if processor.to_rgb else "bgr",
+            "value_range": [0, 255],
+        },
+        recipe=recipe.name,
+        algorithm=recipe.algorithm,
+        pretrain={**pretrain, "raw_state_sha256": state_dict_sha256(state)},
+    )
+    for leftover in [*work_dir.glob("epoch_*.pth"), *work_dir.glob("iter_*.pth"), last]:
+        leftover.unlink(missing_ok=True)  # a finished run is never resumed
+
+
+def _check_finite(model: Any) -> None:
+    for name, value in model.state_dict().items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise Diverged(f"{name} has NaN or infinite values at the end of pretraining")

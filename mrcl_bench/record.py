@@ -1,0 +1,185 @@
+"""The record of one run: schema, atomic write, validated read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .atomic import write_json
+from .errors import BenchError
+from .spec import Profile, Role, Task
+
+SCHEMA_VERSION = 1
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class RecipeRef(_Part):
+    """The recipe; ``config_sha256`` is of the resolved config without paths and weights."""
+
+    name: str
+    algorithm: str
+    display: str
+    backbone: str
+    role: Role
+    config_sha256: str
+
+
+class ProtocolRef(_Part):
+    """The protocol; ``config_sha256`` is of the resolved config without paths and weights."""
+
+    name: str
+    task: Task
+    family: str
+    display: str
+    main_metric: str
+    config_sha256: str
+
+
+class CheckpointRef(_Part):
+    """sha256 of the converted weights, and of the raw weights that they came from."""
+
+    sha256: str
+    source_sha256: str
+
+
+class LoadReport(_Part):
+    """What loading the weights into the downstream backbone did.
+
+    Attributes:
+        loaded: Number of tensors copied.
+        resized: Keys whose position embedding was resampled to the job's grid.
+        missing: Backbone keys without weights (a finished job has none).
+        unexpected: Weights without a backbone key (a finished job has none).
+    """
+
+    loaded: int
+    resized: list[str] = []
+    missing: list[str] = []
+    unexpected: list[str] = []
+
+
+class DataRef(_Part):
+    """Data set id, sha256 of what was read, and whether drawn shapes stood in for photographs."""
+
+    id: str
+    sha256: str
+    shapes_fallback: bool = False
+
+
+class Cost(_Part):
+    """What was spent.
+
+    Attributes:
+        images_seen: Training images processed (an image with two views counts once).
+        seconds: Wall-clock seconds.
+        peak_memory_mib: Peak resident memory on CPU, peak allocated on GPU, in MiB.
+        epochs: Passes over the training set.
+        encoder_gflops: Encoder's forward GFLOPs (multiply-add = 2) of one image at training size.
+    """
+
+    images_seen: int
+    seconds: float
+    peak_memory_mib: float
+    epochs: float | None = None
+    encoder_gflops: float | None = None
+
+
+class Environment(_Part):
+    """Where it ran."""
+
+    git_commit: str | None
+    git_dirty: bool | None
+    python: str
+    packages: dict[str, str]
+    device: str
+    threads: int
+
+
+class Failure(_Part):
+    """Why a run failed: a class that tables show, and one line for the user."""
+
+    kind: Literal["diverged", "memory", "disk", "load", "interrupted", "error"]
+    message: str
+
+
+class Record(_Part):
+    """One run. Metrics are native keys at full precision, fractions in 0 … 1.
+
+    Attributes:
+        metrics: ``split/metric`` to value, e.g. ``val/accuracy``.
+        checkpoint: The weights; ``None`` only where pretraining itself failed.
+        choices: Hyper-parameters that were chosen on a held-out part of *train*.
+        flags: Remarks that tables print, e.g. ``"no predictions"``.
+        artifacts: Side files by name, relative to the record's folder.
+        command: What to type to run it again.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    status: Literal["completed", "failed"]
+    failure: Failure | None = None
+    profile: Profile
+    recipe: RecipeRef
+    protocol: ProtocolRef
+    seed: int = Field(ge=0)
+    metrics: dict[str, float] = {}
+    choices: dict[str, float | int | str] = {}
+    flags: list[str] = []
+    checkpoint: CheckpointRef | None = None
+    load_report: LoadReport | None = None
+    data: DataRef
+    cost: Cost
+    pretrain_cost: Cost | None = None
+    environment: Environment
+    artifacts: dict[str, str] = {}
+    started: str
+    finished: str
+    command: str
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Writes a record atomically; a reader never sees half of it."""
+    write_json(path, record.model_dump(mode="json"))
+
+
+def read_record(path: Path) -> Record:
+    """Reads and validates a record.
+
+    Raises:
+        BenchError: The file is unreadable, not JSON, of a newer schema, or
+            breaks the schema; the message names the file and the field.
+    """
+    try:
+        value: Any = json.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise BenchError(
+            f"cannot read record {path}: {error}.", "Delete it and run the job again."
+        ) from None
+    if not isinstance(value, dict):
+        raise BenchError(f"{path} is not a record (a JSON object).", "Delete it or move it away.")
+    version = value.get("schema_version")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise BenchError(
+            f"{path} has schema {version}; this mrcl-bench reads up to {SCHEMA_VERSION}.",
+            "Upgrade mrcl-bench.",
+        )
+    try:
+        return Record.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "top level"
+        raise BenchError(
+            f"{path} is not a valid record: {where}: {first['msg']}.",
+            "Delete it and run the job again.",
+        ) from None
+
+
+def find_records(folder: Path) -> Iterator[Path]:
+    """Yields the record files below a folder, sorted by path."""
+    yield from sorted(folder.rglob("seed*.json"))

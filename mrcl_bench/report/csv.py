@@ -1,0 +1,120 @@
+"""Full-precision CSV in long form: one line per recipe, protocol and metric."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..compare import Cell, Matrix, Summary
+from ..record import Cost, DataRef, ProtocolRef, RecipeRef
+
+COLUMNS = (
+    "task",
+    "backbone",
+    "protocol",
+    "recipe",
+    "role",
+    "metric",
+    "mean",
+    "std",
+    "n",
+    "expected",
+    "state",
+    "reason",
+    "protocol_sha",
+    "data_sha",
+)
+SUMMARY_COLUMNS = (*COLUMNS, "rank", "gain", "gain_error", "welch_p")
+COST_COLUMNS = (
+    "backbone",
+    "recipe",
+    "role",
+    "images_seen",
+    "epochs",
+    "seconds",
+    "encoder_gflops",
+    "peak_memory_mib",
+)
+
+
+def task_rows(matrix: Matrix) -> list[dict[str, Any]]:
+    """Returns one row per cell of a matrix, then what stands apart (means in native units)."""
+    rows = [
+        _row(recipe, column.protocol, column.data, column.key, column.cells[recipe.name])
+        for column in matrix.columns
+        for recipe in matrix.recipes
+    ]
+    for apart in matrix.apart:
+        row = _row(apart.recipe, apart.protocol, apart.data, apart.key, apart.cell)
+        rows.append(row | {"state": "apart", "reason": ", ".join(apart.reasons)})
+    return rows
+
+
+def summary_rows(summary: Summary) -> list[dict[str, Any]]:
+    """Returns one row per recipe and main metric, with rank and gain over random initialisation."""
+    rows = []
+    for index, column in enumerate(summary.columns):
+        for recipe in summary.recipes:
+            gains = summary.gains.get(recipe.name)
+            gain = gains[index] if gains else None
+            ranks = summary.ranks.get(recipe.name)
+            row = _row(recipe, column.protocol, column.data, column.key, column.cells[recipe.name])
+            rows.append(
+                row
+                | {
+                    "rank": ranks[index] if ranks else None,
+                    "gain": gain.difference if gain else None,
+                    "gain_error": gain.error if gain else None,
+                    "welch_p": _six_digits(gain.p) if gain else None,
+                }
+            )
+    return rows
+
+
+def cost_rows(summary: Summary, costs: Mapping[str, Cost]) -> list[dict[str, Any]]:
+    """Returns one row per recipe; empty numbers where no cost is recorded."""
+    rows = []
+    for recipe in summary.recipes:
+        cost = costs.get(recipe.name)
+        rows.append(
+            {"backbone": recipe.backbone, "recipe": recipe.name, "role": recipe.role}
+            | {key: getattr(cost, key, None) for key in COST_COLUMNS[3:]}
+        )
+    return rows
+
+
+def render(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Returns CSV text; floats in the shortest form that reads back to the same number."""
+    import pandas as pd
+
+    # An object frame keeps integers whole in columns that also hold empty cells.
+    values = pd.DataFrame([[row[c] for c in columns] for row in rows], dtype="object")
+    values.columns = pd.Index(columns)
+    return str(values.to_csv(index=False, lineterminator="\n"))
+
+
+def _six_digits(p: float | None) -> float | None:
+    """Returns a p value without the last digits, in which scipy's versions may differ."""
+    return None if p is None else float(f"{p:.6g}")
+
+
+def _row(
+    recipe: RecipeRef, protocol: ProtocolRef, data: DataRef, key: str, cell: Cell
+) -> dict[str, Any]:
+    spread = cell.spread
+    return {
+        "task": protocol.task,
+        "backbone": recipe.backbone,
+        "protocol": protocol.name,
+        "recipe": recipe.name,
+        "role": recipe.role,
+        "metric": key,
+        "mean": spread.mean if spread else None,
+        "std": spread.std if spread else None,
+        "n": len(cell.values),
+        "expected": cell.expected,
+        "state": cell.state,
+        "reason": ", ".join(cell.failures),
+        "protocol_sha": protocol.config_sha256,
+        "data_sha": data.sha256,
+    }

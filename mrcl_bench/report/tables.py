@@ -1,0 +1,101 @@
+"""The table files of a profile: rendered from records alone, so that they can be checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..atomic import write_text
+from ..compare import Matrix, Results, Summary, build, load, summarise
+from ..compare.matrix import Expected
+from ..errors import BenchError
+from ..record import Record
+from . import csv, markdown
+from .views import View, newest_costs, views
+
+FILES = ("classification", "detection", "segmentation", "cost", "summary")
+"""Stems of the table files; each is written as ``.md`` and ``.csv``."""
+
+
+def profile_views(
+    profile: str, records: Sequence[Record], expected: Expected | None = None
+) -> dict[str, list[View]]:
+    """Returns a profile's views by table file, in the order of `FILES`."""
+    matrices = build(records, expected)
+    return _views(profile, records, matrices, summarise(matrices))
+
+
+def _views(
+    profile: str,
+    records: Sequence[Record],
+    matrices: Sequence[Matrix],
+    summaries: Sequence[Summary],
+) -> dict[str, list[View]]:
+    found = views(profile, matrices, summaries, records)
+    return {stem: found[stem] for stem in FILES if stem in found}
+
+
+def render_tables(
+    profile: str, records: Sequence[Record], expected: Expected | None = None
+) -> dict[str, str]:
+    """Renders every table file of a profile; the same records give the same text.
+
+    Args:
+        profile: The records' profile.
+        records: Checked records, see `mrcl_bench.compare.load`.
+        expected: Seeds of a full run by (recipe, protocol); by default the seeds seen.
+
+    Returns:
+        File name to text. A task without records has no file.
+    """
+    matrices = build(records, expected)
+    summaries = summarise(matrices)
+    costs = newest_costs(records)
+    texts = {
+        f"{stem}.md": markdown.render(found)
+        for stem, found in _views(profile, records, matrices, summaries).items()
+    }
+    for task in dict.fromkeys(matrix.task for matrix in matrices):
+        rows = [row for m in matrices if m.task == task for row in csv.task_rows(m)]
+        texts[f"{task}.csv"] = csv.render(rows, csv.COLUMNS)
+    texts["cost.csv"] = csv.render(
+        [row for summary in summaries for row in csv.cost_rows(summary, costs)], csv.COST_COLUMNS
+    )
+    texts["summary.csv"] = csv.render(
+        [row for summary in summaries for row in csv.summary_rows(summary)], csv.SUMMARY_COLUMNS
+    )
+    return dict(sorted(texts.items()))
+
+
+def write_tables(
+    results: Path | Results, profile: str, expected: Expected | None = None
+) -> list[Path]:
+    """Writes ``results/tables/<profile>/*.{md,csv}`` atomically; stale table files are removed.
+
+    Args:
+        results: The results folder, or what `load` read from it.
+        profile: The profile.
+        expected: See `render_tables`.
+
+    Returns:
+        The files, sorted.
+
+    Raises:
+        BenchError: A record file cannot be used; tables that silently lack it are not written.
+    """
+    loaded = results if isinstance(results, Results) else load(results, profile)
+    if loaded.problems:
+        raise BenchError(
+            f"tables of profile '{profile}' not written, because of {len(loaded.problems)} bad "
+            "record file(s): " + " ".join(problem.what for problem in loaded.problems),
+            "Mend or delete them first.",
+        )
+    texts = render_tables(profile, loaded.of(profile), expected)
+    folder = loaded.root / "tables" / profile
+    for stem in FILES:
+        for name in (f"{stem}.md", f"{stem}.csv"):
+            if name not in texts:
+                (folder / name).unlink(missing_ok=True)
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return [folder / name for name in texts]

@@ -1,0 +1,225 @@
+"""What a table shows, before any renderer: rounded text, marks and notes.
+
+Rounding happens here and nowhere earlier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ..compare import Column, Matrix, Summary
+from ..record import Cost, Record
+from . import text
+
+Kind = Literal["", "best", "near", "muted", "failed"]
+
+
+@dataclass(frozen=True)
+class Text:
+    """A cell's text and what it means; each renderer finds its own dress for `kind`."""
+
+    text: str
+    kind: Kind = ""
+
+
+@dataclass(frozen=True)
+class Head:
+    """A column's title and the group that it belongs to (its protocol, or empty)."""
+
+    group: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table; references stand below a separator, outside the ranking."""
+
+    label: str
+    cells: tuple[Text, ...]
+    reference: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """A table ready to be rendered.
+
+    Attributes:
+        notes: Caption lines, whole sentences.
+        prose: Cells are text to be wrapped, not numbers to be lined up.
+    """
+
+    title: str
+    corner: str
+    heads: tuple[Head, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+    prose: bool = False
+
+
+def views(
+    profile: str,
+    matrices: Sequence[Matrix],
+    summaries: Sequence[Summary],
+    records: Sequence[Record],
+) -> dict[str, list[View]]:
+    """Returns the views of each table file, by its stem; a task without records has none."""
+    found: dict[str, list[View]] = {"summary": []}
+    for summary in summaries:
+        found["summary"].append(_summary_view(profile, summary))
+        if summary.floor is not None and summary.gains:
+            found["summary"].append(_gain_view(profile, summary))
+    for matrix in matrices:
+        here = found.setdefault(matrix.task, [])
+        here.append(_task_view(profile, matrix))
+        if matrix.apart:
+            here.append(_apart_view(matrix))
+    labels = {name: label for matrix in matrices for name, label in matrix.labels.items()}
+    found["cost"] = [_cost_view(profile, summary, records, labels) for summary in summaries]
+    return found
+
+
+def _task_view(profile: str, matrix: Matrix) -> View:
+    splits = {
+        column.label: {c.key.rpartition("/")[0] for c in matrix.columns if c.label == column.label}
+        for column in matrix.columns
+    }
+    heads = tuple(
+        Head(c.label, text.metric_title(c, with_split=len(splits[c.label]) > 1))
+        for c in matrix.columns
+    )
+    rows = tuple(
+        Row(
+            matrix.labels[recipe.name],
+            tuple(_cell(column, recipe.name) for column in matrix.columns),
+            recipe.role in ("ceiling", "floor"),
+        )
+        for recipe in matrix.recipes
+    )
+    return View(
+        f"{matrix.task.capitalize()}, {matrix.backbone}, profile {profile}",
+        "recipe",
+        heads,
+        rows,
+        (*text.legend(matrix.columns), *text.data_notes(matrix.columns), *matrix.remarks),
+    )
+
+
+def _cell(column: Column, recipe: str) -> Text:
+    cell = column.cells[recipe]
+    shown = text.cell(cell, column.metric)
+    if cell.state == "failed":
+        return Text(shown, "failed")
+    if cell.state in ("missing", "apart"):
+        return Text(shown, "muted")
+    return Text(shown, cell.mark)
+
+
+def _apart_view(matrix: Matrix) -> View:
+    rows = []
+    for apart in matrix.apart:
+        n = f" (n={len(apart.cell.values)})" if apart.cell.values else ""
+        rows.append(
+            Row(
+                matrix.labels[apart.recipe.name],
+                (
+                    Text(apart.label),
+                    Text(text.apart(apart) + n),
+                    Text(", ".join(apart.reasons)),
+                ),
+            )
+        )
+    return View(
+        f"{matrix.task.capitalize()}, {matrix.backbone}: not comparable with the table above",
+        "recipe",
+        (Head("", "protocol"), Head("", "result"), Head("", "why it stands apart")),
+        tuple(rows),
+        ("Never ranked with the table above; run these jobs again to bring them in.",),
+        prose=True,
+    )
+
+
+def _summary_view(profile: str, summary: Summary) -> View:
+    heads = [Head(c.label, text.metric_title(c)) for c in summary.columns]
+    rows = []
+    for recipe in summary.recipes:
+        cells = [_cell(column, recipe.name) for column in summary.columns]
+        reference = recipe.name not in summary.ranks
+        rows.append(
+            Row(
+                summary.labels[recipe.name],
+                (*cells, Text("", "muted") if reference else _rank(summary, recipe.name)),
+                reference,
+            )
+        )
+    notes = (*text.legend(summary.columns), *text.data_notes(summary.columns), text.MEAN_RANK)
+    return View(
+        f"Summary, {summary.backbone}, profile {profile}",
+        "recipe",
+        (*heads, Head("", "mean rank")),
+        tuple(rows),
+        notes,
+    )
+
+
+def _rank(summary: Summary, recipe: str) -> Text:
+    mean = summary.mean_rank(recipe)
+    if mean is not None:
+        return Text(f"{mean:.1f}")
+    there = sum(rank is not None for rank in summary.ranks[recipe])
+    return Text(f"{text.MISSING} {there}/{len(summary.columns)}", "muted")
+
+
+def _gain_view(profile: str, summary: Summary) -> View:
+    heads: list[Head] = []
+    for column in summary.columns:
+        heads += [Head(column.label, text.metric_title(column)), Head(column.label, "p")]
+    rows = []
+    for recipe in summary.recipes:
+        if recipe.name not in summary.gains:
+            continue
+        cells: list[Text] = []
+        for column, gain in zip(summary.columns, summary.gains[recipe.name], strict=True):
+            shown, p = text.gain(gain, column.metric)
+            cells += [Text(shown, "" if gain else "muted"), Text(p, "muted")]
+        rows.append(Row(summary.labels[recipe.name], tuple(cells), recipe.role == "ceiling"))
+    assert summary.floor is not None
+    floor = summary.labels[summary.floor.name]
+    return View(
+        f"Gain over {floor}, {summary.backbone}, profile {profile}",
+        "recipe",
+        tuple(heads),
+        tuple(rows),
+        text.GAIN,
+    )
+
+
+def newest_costs(records: Iterable[Record]) -> dict[str, Cost]:
+    """Returns each recipe's pretraining cost, as its newest record states it."""
+    newest = sorted(records, key=lambda r: (r.finished, r.protocol.name, r.seed))
+    return {r.recipe.name: r.pretrain_cost for r in newest if r.pretrain_cost is not None}
+
+
+def _cost_view(
+    profile: str, summary: Summary, records: Sequence[Record], labels: Mapping[str, str]
+) -> View:
+    newest = newest_costs(records)
+    rows = []
+    ranked_images = set()
+    for recipe in summary.recipes:
+        cost = newest.get(recipe.name)
+        if cost is not None and recipe.name in summary.ranks:
+            ranked_images.add(cost.images_seen)
+        cells = tuple(Text(t, "muted" if t == text.MISSING else "") for t in text.cost(cost))
+        rows.append(Row(labels[recipe.name], cells, recipe.name not in summary.ranks))
+    notes = list(text.COST)
+    if len(ranked_images) > 1:
+        notes.append(text.unequal_budgets(min(ranked_images), max(ranked_images)))
+    return View(
+        f"Pretraining cost, {summary.backbone}, profile {profile}",
+        "recipe",
+        tuple(Head("", title) for title in text.COST_TITLES),
+        tuple(rows),
+        tuple(notes),
+    )

@@ -1,0 +1,92 @@
+"""Loads a config whole, hashes what it means, and points it at this machine's folders."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from .errors import EXIT_USAGE, BenchError
+
+_NOT_IDENTITY = frozenset({"work_dir", "load_from", "resume", "launcher", "data_root"})
+"""Keys that say where and how a run is executed, not what it computes."""
+_BENCH_IDENTITY = ("adapter", "task", "main_metric", "algorithm")
+"""The part of a bench block that changes what is computed; the rest is display and planning."""
+_DATA_PREFIX = "data/"
+
+
+def load_config(path: Path) -> Any:
+    """Loads a config with its bases.
+
+    Args:
+        path: A Python config file. It is executed: name only files that you trust.
+
+    Returns:
+        A `mmengine.config.Config`.
+
+    Raises:
+        BenchError: The file or one of its bases cannot be loaded.
+    """
+    from mmengine.config import Config
+
+    try:
+        return Config.fromfile(str(path), import_custom_modules=False)
+    except Exception as error:  # a config is code; whatever it raises is a fault of the config
+        raise BenchError(
+            f"config {path} does not load: {type(error).__name__}: {error}.",
+            "Mend the config, or the file that its _base_ names.",
+            EXIT_USAGE,
+        ) from None
+
+
+def config_sha256(config: Any) -> str:
+    """Hashes a resolved config without paths, weights and execution settings.
+
+    Args:
+        config: A `mmengine.config.Config` (or a dict) as loaded.
+
+    Returns:
+        Hex sha256 of the canonical JSON of what the config means.
+    """
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                str(key): clean(item) for key, item in value.items() if key not in _NOT_IDENTITY
+            }
+        if isinstance(value, list | tuple):
+            return [clean(item) for item in value]
+        if isinstance(value, str | int | float | bool) or value is None:
+            return value
+        return repr(value)
+
+    whole = clean(config.to_dict() if hasattr(config, "to_dict") else config)
+    bench = whole.pop("bench", {})
+    whole["bench"] = {key: bench[key] for key in _BENCH_IDENTITY if key in bench}
+    text = json.dumps(whole, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def relocate(config: Any, data: Path) -> None:
+    """Replaces the leading ``data/`` of every path in a config by the real data folder.
+
+    Args:
+        config: Config that is changed in place.
+        data: The workspace's data folder.
+    """
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, dict):
+            for key in list(value):
+                value[key] = walk(value[key])
+            return value
+        if isinstance(value, list):
+            return [walk(item) for item in value]
+        if isinstance(value, tuple):
+            return tuple(walk(item) for item in value)
+        if isinstance(value, str) and value.startswith(_DATA_PREFIX):
+            return f"{data}/{value.removeprefix(_DATA_PREFIX)}"
+        return value
+
+    walk(config._cfg_dict)

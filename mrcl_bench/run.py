@@ -1,0 +1,218 @@
+"""Carries out a plan: one worker per pretraining, then one per job or batch of probes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from rich.console import Console
+
+from .engine.capture import now
+from .engine.launch import Unit, execute
+from .engine.request import Request
+from .errors import EXIT_LOCKED, EXIT_RESUMABLE, BenchError
+from .jobs.evaluate import command_for, protocol_ref, recipe_ref
+from .plan import JobStep, Plan, Planner
+from .pretrain import status_path
+from .record import Cost, DataRef, Environment, Failure, Record, write_record
+from .spec import Job, Recipe
+
+
+def default_slots() -> int:
+    """Workers at a time: one where there is a GPU, else up to four single- or few-core ones."""
+    return 1 if Path("/dev/nvidia0").exists() else min(4, cores())
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class MatrixRunner:
+    """Runs pretrainings and jobs of one profile.
+
+    Args:
+        planner: The planner that made the plan.
+        console: Where progress goes.
+        slots: Workers at a time.
+        gpus: Processes per pretraining and per trained job under torchrun; 0 for plain processes.
+    """
+
+    def __init__(
+        self, planner: Planner, console: Console, slots: int | None = None, gpus: int = 0
+    ) -> None:
+        self.planner = planner
+        self.workspace = planner.workspace
+        self.console = console
+        self.slots = 1 if gpus else (slots or default_slots())
+        self.gpus = gpus
+        self.failed: list[str] = []
+
+    def run(self, plan: Plan, pretrain_only: bool = False) -> None:
+        """Runs what the plan has to do.
+
+        Args:
+            plan: The plan.
+            pretrain_only: Make every checkpoint of the plan, needed by a job or not; run no job.
+
+        Raises:
+            BenchError: Something failed (named), was interrupted, or another process works here.
+        """
+        units = self._units(plan, pretrain_only)
+        if not units:
+            return
+        lock = FileLock(self.workspace.results / f".{self.planner.profile}.lock")
+        self.workspace.results.mkdir(parents=True, exist_ok=True)
+        try:
+            with lock.acquire(timeout=0):
+                execute(units, self.slots, self.console, self._ended)
+        except Timeout:
+            raise BenchError(
+                f"another mrcl-bench works on profile {self.planner.profile} in "
+                f"{self.workspace.results}.",
+                "Wait for it or stop it; a dead one's lock frees itself.",
+                EXIT_LOCKED,
+            ) from None
+        if self.failed:
+            shown = "\n".join(f"  {line}" for line in self.failed)
+            raise BenchError(
+                f"{len(self.failed)} failed:\n{shown}\n",
+                "The logs above say more; the same command tries the failed ones again.",
+            )
+
+    def _units(self, plan: Plan, pretrain_only: bool) -> list[Unit]:
+        steps = plan.pretrainings if pretrain_only else plan.needed_pretrainings()
+        makers: dict[str, Unit] = {}
+        for step in steps:
+            if step.state == "todo":
+                makers[step.recipe.name] = self._unit("pretrain", step.recipe)
+        if pretrain_only:
+            return list(makers.values())
+        units = list(makers.values())
+        for recipe, jobs in _batches([step for step in plan.jobs if step.state == "todo"]):
+            unit = self._unit("evaluate", recipe, jobs)
+            if recipe.name in makers:
+                unit.needs.append(makers[recipe.name])
+            units.append(unit)
+        return units
+
+    def _unit(self, kind: str, recipe: Recipe, jobs: tuple[Job, ...] = ()) -> Unit:
+        profile = self.planner.profile
+        runs = self.workspace.runs
+        if kind == "pretrain":
+            folder = runs / "pretrain" / profile / recipe.name
+        elif len(jobs) == 1:
+            job = jobs[0]
+            folder = runs / "jobs" / profile / recipe.name / job.protocol.name / f"seed{job.seed}"
+        else:
+            folder = runs / "jobs" / profile / recipe.name / "probes"
+        gpus = self.gpus if kind == "pretrain" or len(jobs) == 1 else 0
+        request = Request.model_validate(
+            {
+                "kind": kind,
+                "profile": profile,
+                "recipe": recipe,
+                "jobs": jobs,
+                "root": self.workspace.root,
+                "threads": max(1, cores() // self.slots),
+                "launcher": "pytorch" if gpus else "none",
+            }
+        )
+        return Unit(request, folder, gpus=gpus)
+
+    def _ended(self, unit: Unit, code: int) -> None:
+        """Makes sure that every job of a failed worker has a record that says so."""
+        if code == 0 or code == EXIT_RESUMABLE:
+            return
+        request = unit.request
+        if request.kind == "pretrain":
+            failure = self._pretraining_failure(request.recipe, unit, code)
+            self.failed.append(f"{request.title}: {failure.message} ({unit.log})")
+            return
+        if code == -1:
+            failure = self._pretraining_failure(request.recipe, unit, code)
+        else:
+            failure = _worker_failure(unit, code)
+        for job in request.jobs:
+            path = self.workspace.record_path(
+                job.profile, job.recipe.name, job.protocol.name, job.seed
+            )
+            if code == -1 or not path.exists() or path.stat().st_mtime < unit_begin(unit):
+                write_record(path, self._failed_record(job, failure))
+        why = "pretraining failed" if code == -1 else failure.message
+        self.failed.append(f"{request.title}: {why} ({unit.log})")
+
+    def _pretraining_failure(self, recipe: Recipe, unit: Unit, code: int) -> Failure:
+        path = status_path(self.workspace, self.planner.profile, recipe.name)
+        if path.exists():
+            return Failure.model_validate(json.loads(path.read_text()))
+        return _worker_failure(unit, code)
+
+    def _failed_record(self, job: Job, failure: Failure) -> Record:
+        data = self.planner.data(job.protocol.data)
+        known = not isinstance(data, BenchError)
+        moment = now()
+        return Record(
+            status="failed",
+            failure=failure,
+            profile=job.profile,
+            recipe=recipe_ref(job.recipe, self.planner.config_hash(job.recipe)),
+            protocol=protocol_ref(job.protocol, self.planner.config_hash(job.protocol)),
+            seed=job.seed,
+            data=DataRef(
+                id=data.id if known else job.protocol.data,  # type: ignore[union-attr]
+                sha256=data.sha256 if known else "",  # type: ignore[union-attr]
+            ),
+            cost=Cost(images_seen=0, seconds=0.0, peak_memory_mib=0.0),
+            environment=Environment(
+                git_commit=None, git_dirty=None, python="", packages={}, device="", threads=0
+            ),
+            started=moment,
+            finished=moment,
+            command=command_for(job),
+        )
+
+
+def unit_begin(unit: Unit) -> float:
+    """When a unit's worker was started, seconds since the epoch (its request file's age)."""
+    return (unit.folder / "request.json").stat().st_mtime
+
+
+def _worker_failure(unit: Unit, code: int) -> Failure:
+    if code == -9:
+        return Failure(kind="memory", message="the worker was killed (out of memory, or by hand)")
+    tail = unit.log.read_text(errors="replace").strip().splitlines() if unit.log.exists() else []
+    last = tail[-1][:300] if tail else "no output"
+    return Failure(kind="error", message=f"exit code {code}: {last}")
+
+
+def _batches(steps: list[JobStep]) -> Iterator[tuple[Recipe, tuple[Job, ...]]]:
+    """Groups jobs into processes: a recipe's batched ones together, every other one alone."""
+    batched: dict[str, list[Job]] = {}
+    for step in steps:
+        if step.job.protocol.batched:
+            batched.setdefault(step.recipe.name, []).append(step.job)
+    for jobs in batched.values():
+        yield jobs[0].recipe, tuple(jobs)
+    for step in steps:
+        if not step.job.protocol.batched:
+            yield step.recipe, (step.job,)
+
+
+def summary(plan: Plan) -> list[tuple[str, str, str, str]]:
+    """Rows for the terminal: what, state, how many, reason; equal ones are folded."""
+    rows: dict[tuple[str, str, str], int] = {}
+    for step in plan.pretrainings:
+        key = (f"pretrain {step.recipe.name}", step.state, step.reason)
+        rows[key] = rows.get(key, 0) + 1
+    for job_step in plan.jobs:
+        key = (
+            f"{job_step.job.protocol.family} ({job_step.job.protocol.name})",
+            job_step.state,
+            job_step.reason,
+        )
+        rows[key] = rows.get(key, 0) + 1
+    return [(what, state, str(count), reason) for (what, state, reason), count in rows.items()]

@@ -1,0 +1,89 @@
+"""Frozen descriptions of recipes, protocols and jobs, read from configs' ``bench`` blocks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Task = Literal["classification", "detection", "segmentation"]
+Role = Literal["method", "baseline", "ceiling", "floor"]
+PROFILES = ("micro", "tiny", "small", "paper")
+"""Scales: ``micro`` (seconds, for tests), ``tiny`` (minutes), ``small`` (an hour or two), ``paper``."""
+Profile = Literal["micro", "tiny", "small", "paper"]
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Recipe(_Spec):
+    """One pretraining config.
+
+    Attributes:
+        algorithm: Key of the algorithm, e.g. ``"mrcl"``.
+        display: Name in tables, e.g. ``"MoCo v3"``.
+        backbone: Label that a protocol must share, e.g. ``"vit-t6"``.
+        profiles: The profiles that it belongs to.
+        data: Data set that it reads, e.g. ``"stamps"``.
+        role: ``method`` is what is under test, ``ceiling`` the supervised
+            upper mark, ``floor`` an untrained network.
+        source: Source format for conversion (a module of `mrcl_bench.convert`).
+        name: The config's stem.
+        path: The config file.
+    """
+
+    kind: Literal["recipe"]
+    algorithm: str
+    display: str
+    backbone: str
+    profiles: tuple[Profile, ...] = Field(min_length=1)
+    data: str
+    role: Role
+    source: str
+    name: str = ""
+    path: Path = Path()
+
+
+class Protocol(_Spec):
+    """One downstream config: how a backbone is judged.
+
+    Attributes:
+        task: Classification, detection or segmentation.
+        adapter: The module of `mrcl_bench.jobs` that runs it.
+        family: What is the same protocol on another backbone or data set, e.g. ``"linear"``.
+        display: Name in tables, e.g. ``"Linear probe"``.
+        backbone: Label of the backbones that it accepts.
+        profiles: The profiles that it belongs to.
+        data: Data set that it reads.
+        main_metric: Metric key that ranks, e.g. ``"val/accuracy"``.
+        seeds: How many seeds a full run takes (0 … seeds-1).
+        batched: Whether a recipe's jobs under it (and under other batched protocols) share one
+            process; right for probes on cached features, wrong for anything that trains long.
+        name: The config's stem.
+        path: The config file.
+    """
+
+    kind: Literal["protocol"]
+    task: Task
+    adapter: str
+    family: str
+    display: str
+    backbone: str
+    profiles: tuple[Profile, ...] = Field(min_length=1)
+    data: str
+    main_metric: str
+    seeds: int = Field(ge=1)
+    batched: bool = False
+    name: str = ""
+    path: Path = Path()
+
+
+class Job(_Spec):
+    """A recipe's checkpoint judged by a protocol under one seed."""
+
+    profile: Profile
+    recipe: Recipe
+    protocol: Protocol
+    seed: int = Field(ge=0)
