@@ -288,7 +288,7 @@ def _check_format(path: Path) -> None:
         raise BenchError(f"{path} looks like safetensors.", "Rename it to end in .safetensors.")
     if head.startswith(b"PK"):
         _check_zip(path)
-    elif not head.startswith(b"\x80"):
+    elif not re.match(rb"\x80[\x02-\x05]", head):
         kind = "a text file" if _is_text(head) else "of no known format"
         raise BenchError(f"{path} is {kind}, not a torch checkpoint.", _AGAIN)
 
@@ -317,7 +317,7 @@ def _load_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return dict(load_file(path, device="cpu"))
     except (SafetensorError, ValueError, KeyError, OSError) as error:
-        raise BenchError(f"{path} is not valid safetensors: {_one_line(error)}.", _AGAIN) from None
+        raise BenchError(f"{path} is not valid safetensors: {str(error)[:200]}.", _AGAIN) from None
 
 
 def _refused(path: Path, error: Exception) -> BenchError:
@@ -328,7 +328,9 @@ def _refused(path: Path, error: Exception) -> BenchError:
         return BenchError(f"refused {path}: loading it would call '{name}'.", _UNTRUSTED)
     if isinstance(error, EOFError | OSError) or "EOF" in str(error):
         return BenchError(f"{path} is truncated or damaged.", _AGAIN)
-    return BenchError(f"refused {path}: {_one_line(error)}.", _UNTRUSTED)
+    # torch's own text would tell the user to switch the safe reader off
+    reason = str(error).partition("WeightsUnpickler error:")[2].strip().split("\n")[0]
+    return BenchError(f"refused {path}: {reason or 'damaged, or no plain state dict'}.", _UNTRUSTED)
 
 
 def _first_foreign_global(path: Path) -> str | None:
@@ -352,11 +354,6 @@ def _first_foreign_global(path: Path) -> str | None:
     except Exception:  # only a nicer message depends on it
         return None
     return None
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()).rstrip(".")
-    return (text[:200] + " …" if len(text) > 200 else text) or type(error).__name__
 
 
 def _check_plain(value: object, where: str) -> None:

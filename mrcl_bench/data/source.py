@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -104,7 +105,7 @@ def split_novel(cutouts: list[Cutout], part: float) -> tuple[list[Cutout], list[
         Known and novel cut-outs, each sorted by name; at least one of each.
     """
     ranked = sorted(cutouts, key=lambda c: hashlib.sha256(c.name.encode()).hexdigest())
-    count = max(1, round(len(ranked) * part))
+    count = math.ceil(len(ranked) * part)
     by_name = sorted(ranked[count:], key=lambda c: c.name)
     return by_name, sorted(ranked[:count], key=lambda c: c.name)
 

@@ -20,7 +20,7 @@ PLUS_MINUS = (
 VARIES = "data split, initialisation"
 BEST = (
     "{best}: best of method and baselines; ≈: within {errors:g} standard errors of it, not "
-    "separable by so few seeds. The rows set apart below are references, not ranked."
+    "separable by so few seeds. Rows set apart are references, not ranked."
 )
 SINGLE = "Single seed: no spread known, so no ± and no ≈."
 SOME_SINGLE = "Cells without ± have a single seed: no spread known, so no ≈."
@@ -36,6 +36,10 @@ SHAPES = (
 MEAN_RANK = (
     "Mean rank: over all columns, each once, 1 is best; — with n/N where only n of N columns "
     "have a result of every ranked recipe."
+)
+MIXED_CHECKPOINTS = (
+    "{recipe}: its columns come from different checkpoints; run its older jobs again before "
+    "reading along the row."
 )
 GAIN = (
     "Difference of means ± its standard error; p: Welch's t-test, two-sided, not corrected for "

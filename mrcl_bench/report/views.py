@@ -67,7 +67,7 @@ def views(
     """Returns the views of each table file, by its stem; a task without records has none."""
     found: dict[str, list[View]] = {"summary": []}
     for summary in summaries:
-        found["summary"].append(_summary_view(profile, summary))
+        found["summary"].append(_summary_view(profile, summary, records))
         if summary.floor is not None and summary.gains:
             found["summary"].append(_gain_view(profile, summary))
     for matrix in matrices:
@@ -140,7 +140,7 @@ def _apart_view(matrix: Matrix) -> View:
     )
 
 
-def _summary_view(profile: str, summary: Summary) -> View:
+def _summary_view(profile: str, summary: Summary, records: Sequence[Record]) -> View:
     heads = [Head(c.label, text.metric_title(c)) for c in summary.columns]
     rows = []
     for recipe in summary.recipes:
@@ -153,7 +153,17 @@ def _summary_view(profile: str, summary: Summary) -> View:
                 reference,
             )
         )
-    notes = (*text.legend(summary.columns), *text.data_notes(summary.columns), text.MEAN_RANK)
+    mixed = _mixed_checkpoints(records)
+    notes = (
+        *text.legend(summary.columns),
+        *text.data_notes(summary.columns),
+        text.MEAN_RANK,
+        *(
+            text.MIXED_CHECKPOINTS.format(recipe=summary.labels[recipe.name])
+            for recipe in summary.recipes
+            if recipe.name in mixed
+        ),
+    )
     return View(
         f"Summary, {summary.backbone}, profile {profile}",
         "recipe",
@@ -161,6 +171,18 @@ def _summary_view(profile: str, summary: Summary) -> View:
         tuple(rows),
         notes,
     )
+
+
+def _mixed_checkpoints(records: Iterable[Record]) -> set[str]:
+    """Returns the recipes whose newest records come from more than one checkpoint."""
+    newest: dict[tuple[str, str], str] = {}
+    for record in sorted(records, key=lambda r: (r.finished, r.seed)):
+        if record.checkpoint is not None:
+            newest[record.recipe.name, record.protocol.name] = record.checkpoint.sha256
+    checkpoints: dict[str, set[str]] = {}
+    for (recipe, _), checkpoint in newest.items():
+        checkpoints.setdefault(recipe, set()).add(checkpoint)
+    return {recipe for recipe, found in checkpoints.items() if len(found) > 1}
 
 
 def _rank(summary: Summary, recipe: str) -> Text:

@@ -22,7 +22,9 @@ def pair():
     masked.init_weights()
     plain = VisionTransformer(arch=ARCH, img_size=24, patch_size=4, out_type="raw")
     plain.load_state_dict(masked.state_dict(), strict=True)
-    return masked.eval(), plain.eval()
+    for model in (masked, plain):
+        model.eval()  # mmpretrain's backbones return None here.
+    return masked, plain
 
 
 @pytest.mark.parametrize("size", [24, 32])
