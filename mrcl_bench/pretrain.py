@@ -104,6 +104,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
         folder / "raw.pth",
         folder,
         source=recipe.source,
+        which=config.model.get("promote", "online"),
         normalisation={
             "mean": list(processor.mean),
             "std": list(processor.std),

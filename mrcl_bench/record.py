@@ -56,7 +56,8 @@ class LoadReport(_Part):
         loaded: Number of tensors copied.
         resized: Keys whose position embedding was resampled to the job's grid.
         missing: Backbone keys without weights (a finished job has none).
-        unexpected: Weights without a backbone key (a finished job has none).
+        unexpected: Weights without a backbone key (a finished job has only those that its protocol
+            explicitly leaves out).
     """
 
     loaded: int

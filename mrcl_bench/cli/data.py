@@ -49,7 +49,11 @@ def stamps(
     folder = Workspace.current().data / ("stamps" if size is Size.full else "stamps-micro")
     with _bar("stamps") as tell:
         manifest, warning = make(
-            folder, source=source.value, micro=size is Size.micro, seed=seed, force=force,
+            folder,
+            source=source.value,
+            micro=size is Size.micro,
+            seed=seed,
+            force=force,
             progress=tell,
         )
     if warning:

@@ -82,7 +82,7 @@ def pose(rng: np.random.Generator, cutout: Cutout, longest: int) -> Image:
     angle = float(rng.uniform(-20, 20))
     height, width = pixels.shape[:2]
     side = int(np.hypot(height, width)) + 2
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
+    turn = np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0), np.float64)
     turn[:, 2] += (side - width) / 2, (side - height) / 2
     turned = cv2.warpAffine(np.ascontiguousarray(pixels), turn, (side, side))
     pixels = trim(np.asarray(turned, np.uint8))
@@ -130,9 +130,7 @@ def _lift(picture: Image, bias: float, gain: float) -> npt.NDArray[np.float32]:
     return np.clip(values, 0, 255).astype(np.float32)
 
 
-def portrait(
-    rng: np.random.Generator, cutout: Cutout, texture: Texture, side: int
-) -> Image:
+def portrait(rng: np.random.Generator, cutout: Cutout, texture: Texture, side: int) -> Image:
     """Makes a picture of one object that fills 55 to 95 % of the frame.
 
     Returns:
@@ -244,7 +242,7 @@ def segmentation_of(mask: npt.NDArray[np.bool_]) -> Any:
         polygons cannot express, uncompressed RLE.
     """
     factor = 4  # contours run through pixel centres: on a finer grid the edge is exact
-    fine = np.kron(mask.astype(np.uint8), np.ones((factor, factor), np.uint8))
+    fine = np.asarray(np.kron(mask.astype(np.uint8), np.ones((factor, factor))), np.uint8)
     contours, _ = cv2.findContours(fine, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     polygons = [
         (np.round((c[:, 0, :].astype(np.float64) + 0.5) / factor * 8) / 8).reshape(-1).tolist()

@@ -90,8 +90,19 @@ def fetch(pin: Pin, cache: Path) -> Package:
         cache: Folder of the ``.deb`` files; made where missing.
 
     Raises:
-        BenchError: Nothing could be downloaded, or what came is damaged.
+        BenchError: Nothing could be downloaded, what came is damaged, or the
+            cache cannot be written to.
     """
+    try:
+        return _fetch(pin, cache)
+    except OSError as error:
+        raise BenchError(
+            f"cannot keep {pin.name} in {cache}: {error.strerror}.",
+            "Make room there, or set MRCL_BENCH_DATA to a folder that can be written to.",
+        ) from error
+
+
+def _fetch(pin: Pin, cache: Path) -> Package:
     cache.mkdir(parents=True, exist_ok=True)
     found = sorted(cache.glob(f"{pin.name}_*.deb"))
     for deb in found:

@@ -33,6 +33,7 @@ CLASSES = (
     "bag",
     "ankle-boot",
 )
+MAKER = 1
 COUNTS = {"train": 6000, "val": 3000}
 _FILES = {"train": "train", "val": "t10k"}
 _CREDITS = "Fashion-MNIST, MIT (Expat), Zalando SE 2017; Debian package dataset-fashion-mnist."
@@ -84,6 +85,7 @@ def make_fashion_mnist(
         folder.finish(
             list(COUNTS),
             id="fashion-mnist",
+            maker=MAKER,
             seed=0,
             sizes=COUNTS,
             shapes_fallback=False,
@@ -126,4 +128,4 @@ def _existing(out: Path) -> Manifest | None:
     for name, split in manifest.splits.items():
         if sum(1 for _ in (out / name).glob("*/*.png")) != split.count:
             return None
-    return manifest if manifest.sizes == COUNTS else None
+    return manifest if (manifest.maker, manifest.sizes) == (MAKER, COUNTS) else None

@@ -60,10 +60,16 @@ class NewFolder:
     def write(self, name: str, content: bytes) -> None:
         """Writes a file, given its relative path, and keeps its sha256."""
         path = self._path / name
-        if path.parent not in self._folders:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._folders.add(path.parent)
-        path.write_bytes(content)
+        try:
+            if path.parent not in self._folders:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._folders.add(path.parent)
+            path.write_bytes(content)
+        except OSError as error:  # mostly a full disk
+            raise BenchError(
+                f"cannot write {self.out / name}: {error.strerror}.",
+                "Make room there, or set MRCL_BENCH_DATA to another folder.",
+            ) from error
         self._hashes[name] = hashlib.sha256(content).hexdigest()
 
     def write_image(self, name: str, pixels: Image) -> None:
@@ -109,7 +115,8 @@ class NewFolder:
         )
         old = None
         if self.out.exists():
-            old = Path(tempfile.mkdtemp(dir=self.out.parent, prefix=f".{self.out.name}.old."))
+            prefix = f".{self.out.name}.old.{os.getpid()}."
+            old = Path(tempfile.mkdtemp(dir=self.out.parent, prefix=prefix))
             self.out.replace(old / "old")
         self._path.replace(self.out)
         self._done = True
@@ -119,12 +126,15 @@ class NewFolder:
 
 
 def _sweep(out: Path) -> None:
-    """Removes the unfinished folders of runs that were killed outright."""
-    for left in out.parent.glob(f".{out.name}.making.*"):
-        pid = left.name.removeprefix(f".{out.name}.making.").split(".")[0]
+    """Removes the hidden folders beside `out` that killed runs left."""
+    for left in out.parent.glob(f".{out.name}.*"):
+        role, _, rest = left.name.removeprefix(f".{out.name}.").partition(".")
+        pid = rest.split(".")[0]
+        if role not in ("making", "old") or not pid.isdecimal():
+            continue
         try:
             os.kill(int(pid), 0)  # signal 0 only asks whether the process lives
-        except ProcessLookupError:
+        except (ProcessLookupError, OverflowError):
             shutil.rmtree(left, ignore_errors=True)
-        except (ValueError, PermissionError):
-            continue
+        except PermissionError:
+            continue  # it lives, as another user

@@ -103,7 +103,7 @@ KINDS: tuple[Kind, ...] = (
         "household",
         ("household", "household/dishes"),
         without=("rubberduck", "glass", "key"),
-        why="the duck looks like a bird, the glass is see-through, the key is a scan in two colours",
+        why="the duck looks like a bird, the glass is see-through, the key has two colours",
     ),
 )
 

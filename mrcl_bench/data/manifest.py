@@ -38,6 +38,7 @@ class Manifest:
         id: Data set id, as it stands in records.
         sha256: Of all files.
         files: How many there are.
+        maker: Version of the code that drew the pictures.
         seed: The set was made with.
         sizes: Number of pictures asked for, by part.
         shapes_fallback: Whether drawn shapes stand in for photographs.
@@ -53,6 +54,7 @@ class Manifest:
     id: str
     sha256: str
     files: int
+    maker: int
     seed: int
     sizes: dict[str, int]
     shapes_fallback: bool

@@ -38,7 +38,7 @@ def _around(count: int, radius: Callable[[int], float], turn: float = 0.0) -> Po
 def _heart(rng: np.random.Generator) -> Points:
     t = np.linspace(0, 2 * np.pi, 60, endpoint=False)
     y = 13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t)
-    return np.stack([16 * np.sin(t), -y], 1) / 17
+    return np.stack([16 * np.sin(t) ** 3, -y], 1) / 17
 
 
 def _crescent(rng: np.random.Generator) -> Points:
@@ -50,8 +50,8 @@ def _crescent(rng: np.random.Generator) -> Points:
 
 def _arrow(rng: np.random.Generator) -> Points:
     neck, shaft = rng.uniform(-0.1, 0.3), rng.uniform(0.2, 0.4)
-    half = [[-1, shaft], [neck, shaft], [neck, 0.85], [1, 0]]
-    return np.array([*half, *[[x, -y] for x, y in half[-2::-1]]], np.float64)
+    half = np.array([[-1, shaft], [neck, shaft], [neck, 0.85], [1, 0]])
+    return np.concatenate([half, half[-2::-1] * [1, -1]])
 
 
 def _cross(rng: np.random.Generator) -> Points:
@@ -116,14 +116,15 @@ def _draw(rng: np.random.Generator, name: str, outline: Points, hollow: bool) ->
     """Fills an outline with two shades of one colour."""
     factor = 4  # drawn large and shrunk: smooth edges
     side = _SIDE * factor
-    alpha = np.zeros((side, side), np.uint8)
+    alpha: Image = np.zeros((side, side), np.uint8)
     points = ((outline * 0.48 + 0.5) * side).astype(np.int32)
     cv2.fillPoly(alpha, [points], 255)
     if hollow:
         cv2.circle(alpha, (side // 2, side // 2), int(side * rng.uniform(0.2, 0.36)), 0, -1)
     alpha = np.asarray(cv2.resize(alpha, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), np.uint8)
     colour = rng.uniform(40, 255, 3)
-    shade = np.linspace(*rng.uniform(0.55, 1.0, 2), _SIDE)[:, None, None]
+    first, last = (float(v) for v in rng.uniform(0.55, 1.0, 2))
+    shade = np.linspace(first, last, _SIDE)[:, None, None]
     grain = rng.normal(1, 0.06, (_SIDE, _SIDE, 1))
     pixels = np.clip(colour * shade * grain, 0, 255).astype(np.uint8)
     return prepare_cutout(name, np.dstack([pixels, alpha]))
@@ -151,4 +152,4 @@ def _texture(rng: np.random.Generator, name: str) -> Image:
     value = (value - value.min()) / np.ptp(value)
     first, second = rng.uniform(20, 235, (2, 3))
     pixels = first + value[..., None] * (second - first) + rng.normal(0, 5, (side, side, 3))
-    return np.clip(pixels, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(pixels, 0, 255), np.uint8)

@@ -26,6 +26,14 @@ def prepare(threads: int) -> None:
     logging.getLogger("matplotlib").setLevel(logging.WARNING)
 
 
+def import_custom(config: Any) -> None:
+    """Imports what a config's ``custom_imports`` names, so that its types are registered."""
+    from mmengine.utils import import_modules_from_strings
+
+    if config.get("custom_imports"):
+        import_modules_from_strings(**config.custom_imports)
+
+
 class ProgressHook(Hook):
     """Reports each training step to the parent and stops a run whose loss is not finite."""
 
@@ -64,6 +72,7 @@ def build_runner(config: Any, work_dir: Path, seed: int, launcher: str, what: st
     Returns:
         A Runner with `ProgressHook`; initialised weights, nothing loaded.
     """
+    import_custom(config)
     config.work_dir = str(work_dir)
     config.launcher = launcher
     config.randomness = {"seed": seed}

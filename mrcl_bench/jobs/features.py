@@ -79,8 +79,10 @@ def _encode(context: Context, splits: list[str]) -> dict[str, Any]:
     from mmengine.runner import Runner
     from mmpretrain.registry import MODELS
 
+    from ..engine.runtime import import_custom
     from .load import load_into
 
+    import_custom(context.config)
     init_default_scope("mmpretrain")
     model = MODELS.build(context.config.model)
     load_report = load_into(model.backbone, context.weights)

@@ -35,7 +35,7 @@ class MaskedViT(MAEViT):
 
     Parameters and their names are those of `mmpretrain.VisionTransformer` (for any
     `out_type` but ``"avg_featmap"``, which adds a norm), so weights load there with no
-    missing or unexpected key. Initialisation is MAE's.
+    missing or unexpected key. Initialisation is MAE's, which needs a square `img_size`.
 
     Args:
         out_type: What the call without a mask returns, see `VisionTransformer`.

@@ -59,6 +59,17 @@ RESNET = dict(
 )
 
 
+@pytest.fixture(scope="package", autouse=True)
+def one_thread():
+    """Models this small only lose time to a thread pool."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def build():
     """Builds MRCL on a small ViT or ResNet, with overrides, in a run of 100 iterations."""

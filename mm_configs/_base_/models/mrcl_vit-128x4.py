@@ -4,8 +4,6 @@ Same projector and predictor as MoCo v3, same decoder as MAE. The ablations chan
 `mask_ratio`, `contrast_weight` and `reconstruct_weight`, nothing else.
 """
 
-custom_imports = dict(imports=["mrcl_bench.models"], allow_failed_imports=False)
-
 model = dict(
     type="MRCL",
     mask_ratio=0.5,

@@ -6,6 +6,3 @@ optim_wrapper = dict(
     clip_grad=dict(max_norm=3.0),
     paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
 )
-default_hooks = dict(
-    checkpoint=dict(type="CheckpointHook", interval=2, max_keep_ckpts=2, save_optimizer=True)
-)

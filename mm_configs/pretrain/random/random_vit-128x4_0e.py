@@ -1,0 +1,12 @@
+_base_ = ["../simclr/simclr_vit-128x4_1xb128-6e_stamps48.py"]
+
+bench = dict(
+    kind="recipe",
+    algorithm="random",
+    display="Random init",
+    backbone="vit-128x4",
+    profiles=["tiny", "small"],
+    data="stamps",
+    role="floor",
+    source="mmpretrain",
+)

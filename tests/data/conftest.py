@@ -1,0 +1,25 @@
+"""Data sets of drawn shapes, made once for all tests of this folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mrcl_bench.data.shapes import load_shapes
+from mrcl_bench.data.source import Source
+from mrcl_bench.data.stamps import MICRO, make_stamps
+
+
+@pytest.fixture(scope="session")
+def shapes() -> Source:
+    """Drawn cut-outs and backgrounds."""
+    return load_shapes()
+
+
+@pytest.fixture(scope="session")
+def micro(tmp_path_factory: pytest.TempPathFactory, shapes: Source) -> Path:
+    """A micro set of drawn shapes; tests only read it."""
+    out = tmp_path_factory.mktemp("data") / "stamps-micro"
+    make_stamps(out, sizes=MICRO, cutouts=shapes)
+    return out
