@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from .errors import EXIT_USAGE, BenchError, unknown_name
-from .spec import Profile, Protocol, Recipe
+from .profiles import Profile
+from .spec import Protocol, Recipe
 
 
 def config_root() -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import platform
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata, util
@@ -41,11 +40,7 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """Yields findings one by one, cheap ones first."""
-    python = platform.python_version()
-    if sys.version_info < (3, 11):
-        yield Finding("bad", f"Python {python}", "use Python 3.11 or newer")
-    else:
-        yield Finding("ok", f"Python {python}")
+    yield Finding("ok", f"Python {platform.python_version()}")
     yield from _packages()
     yield from _operators()
     yield from _disk()
@@ -80,7 +75,9 @@ def _operators() -> Iterator[Finding]:
         return
     torch = importlib.import_module("torch")
     if torch.cuda.is_available():
-        yield Finding("ok", f"device: {torch.cuda.get_device_name(0)} x {torch.cuda.device_count()}")
+        yield Finding(
+            "ok", f"device: {torch.cuda.get_device_name(0)} x {torch.cuda.device_count()}"
+        )
     else:
         yield Finding("note", "device: CPU (no GPU seen); profiles tiny and small are made for it")
     if util.find_spec("mmcv") is None:
@@ -119,7 +116,9 @@ def _data() -> Iterator[Finding]:
             continue
         if found.shapes_fallback:
             yield Finding(
-                "note", f"data {data_id}: drawn shapes stand in for photographs", f"{command} --force"
+                "note",
+                f"data {data_id}: drawn shapes stand in for photographs",
+                f"{command} --force",
             )
         else:
             yield Finding("ok", f"data {data_id} at {found.path}")

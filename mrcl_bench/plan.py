@@ -9,9 +9,10 @@ from .catalog import Catalog
 from .convert.manifest import Manifest, read_manifest
 from .data.locate import DataFolder, require
 from .errors import EXIT_USAGE, BenchError
+from .profiles import Profile
 from .record import read_record
 from .resolve import config_sha256, load_config
-from .spec import Job, Profile, Protocol, Recipe
+from .spec import Job, Protocol, Recipe
 from .workspace import Workspace
 
 State = Literal["done", "todo", "blocked"]
@@ -98,12 +99,16 @@ class Planner:
         judged = self.catalog.select_protocols(self.profile, protocols)
         pretrainings = tuple(self._pretraining(recipe) for recipe in chosen)
         jobs = [
-            self._job(step, Job(profile=self.profile, recipe=recipe, protocol=protocol, seed=seed), force)
+            self._job(
+                step,
+                Job(profile=self.profile, recipe=recipe, protocol=protocol, seed=seed),
+                force,
+            )
             for recipe, step in zip(chosen, pretrainings, strict=True)
             for protocol in judged
             if protocol.backbone == recipe.backbone
             for seed in (seeds if seeds is not None else range(protocol.seeds))
-        ]  # fmt: skip
+        ]
         return Plan(pretrainings, tuple(jobs))
 
     def config_hash(self, spec: Recipe | Protocol) -> str:
@@ -164,9 +169,7 @@ class Planner:
             return "blocked", pretraining.reason
         return "todo", stale
 
-    def _stale(
-        self, pretraining: Step, job: Job, data: DataFolder | BenchError
-    ) -> str | None:
+    def _stale(self, pretraining: Step, job: Job, data: DataFolder | BenchError) -> str | None:
         """Why a job's record does not stand, or ``None`` if it does."""
         path = self.workspace.record_path(
             self.profile, job.recipe.name, job.protocol.name, job.seed

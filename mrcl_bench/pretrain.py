@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from .atomic import write_json
-from .spec import Recipe
 from .data.locate import require
 from .engine.capture import Diverged, Stopwatch, classify, environment, now, peak_memory_mib
 from .engine.request import Request
 from .record import Cost
 from .resolve import config_sha256, load_config, relocate
+from .spec import Recipe
 from .workspace import Workspace
 
 

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .atomic import write_json
 from .errors import BenchError
-from .spec import Profile, Role, Task
+from .profiles import Profile
+from .spec import Role, Task
 
 SCHEMA_VERSION = 1
 

@@ -7,11 +7,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .profiles import Profile
+
 Task = Literal["classification", "detection", "segmentation"]
 Role = Literal["method", "baseline", "ceiling", "floor"]
-PROFILES = ("micro", "tiny", "small", "paper")
-"""Scales: ``micro`` (seconds, for tests), ``tiny`` (minutes), ``small`` (an hour or two), ``paper``."""
-Profile = Literal["micro", "tiny", "small", "paper"]
 
 
 class _Spec(BaseModel):

@@ -33,7 +33,11 @@ def run(title: str, command: list[str], expected: str, env: dict[str, str] | Non
     begin = LOG.stat().st_size if LOG.exists() else 0
     with LOG.open("ab") as log:
         process = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT, env={**os.environ, **(env or {})}
+            command,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            env={**os.environ, **(env or {})},
         )
         shown = 0.0
         while process.poll() is None:
@@ -97,7 +101,17 @@ def main() -> None:
     if not PYTHON.exists():
         subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
     STAMP.unlink(missing_ok=True)
-    pip("build tools", "10 s", "-U", "pip", "setuptools>=77,<82", "wheel", "ninja", "psutil", "numpy")
+    pip(
+        "build tools",
+        "10 s",
+        "-U",
+        "pip",
+        "setuptools>=77,<82",
+        "wheel",
+        "ninja",
+        "psutil",
+        "numpy",
+    )
     pip("torch", "2 min", *pinned("torch", "torchvision"))
     constraints = ["-c", str(ROOT / "constraints.txt"), "--no-build-isolation"]
     mmcv = pinned("onedl-mmengine", "onedl-mmcv")

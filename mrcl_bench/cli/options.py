@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from ..errors import unknown_name
+from ..profiles import PROFILES
 
 if TYPE_CHECKING:
     from ..plan import Planner
-    from ..spec import Profile
-
-_PROFILES = ("micro", "tiny", "small", "paper")
+    from ..profiles import Profile
 
 
 def check_profile(value: str) -> str:
     """Validates a profile's name with a did-you-mean."""
-    if value not in _PROFILES:
-        raise unknown_name("profile", value, _PROFILES)
+    if value not in PROFILES:
+        raise unknown_name("profile", value, PROFILES)
     return value
 
 

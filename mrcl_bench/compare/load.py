@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ..errors import EXIT_USAGE, BenchError, unknown_name
 from ..metrics import METRICS, metric_of
+from ..profiles import PROFILES
 from ..record import Record, find_records, read_record
-from ..spec import PROFILES
 
 _RECORD_NAME = re.compile(r"seed\d+\.json")
 

@@ -19,6 +19,8 @@ from mrcl_bench.errors import BenchError, unknown_name
 IMAGENET_CLASSES = 1000
 OWN = ("stamps", "stamps-micro", "fashion-mnist")
 """Sets that this package makes; the id is the folder's name."""
+OTHER = "own:"
+"""Prefix of the id of any further set: ``own:birds`` is the folder ``birds`` of the data root."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ def require(data_id: str, root: Path) -> DataFolder:
 
     Args:
         data_id: ``stamps``, ``stamps-micro``, ``fashion-mnist``, ``imagenet``,
-            ``coco`` or ``ade20k``.
+            ``coco``, ``ade20k``, or ``own:<folder>`` for a set of the user's in
+            whatever layout the configs read.
         root: The data root (`Workspace.data`).
 
     Raises:
@@ -65,6 +68,15 @@ def require(data_id: str, root: Path) -> DataFolder:
                 f"See what is wrong: mrcl-bench data verify {data_id}",
             )
         return DataFolder(manifest.id, path, manifest.sha256, manifest.shapes_fallback)
+    if data_id.startswith(OTHER):
+        path = root / data_id.removeprefix(OTHER)
+        complaint = _folder(path, f"data set '{data_id}'")
+        if complaint:
+            raise BenchError(
+                f"data set '{data_id}' is not there: {complaint[0]}.",
+                f"Put or link it under {root}, or set MRCL_BENCH_DATA.",
+            )
+        return DataFolder(data_id, path, _tree_sha256(path, (".",)), False)
     if data_id not in _LAYOUTS:
         raise unknown_name("data set", data_id, known_ids())
     layout = _LAYOUTS[data_id]
@@ -81,7 +93,7 @@ def require(data_id: str, root: Path) -> DataFolder:
 
 def known_ids() -> list[str]:
     """Returns every id that `require` takes."""
-    return [*OWN, *_LAYOUTS]
+    return [*OWN, *_LAYOUTS, f"{OTHER}<folder>"]
 
 
 def _tree_sha256(path: Path, parts: tuple[str, ...]) -> str:

@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from ..spec import Job, Profile, Recipe
+from ..profiles import Profile
+from ..spec import Job, Recipe
 
 
 class Request(BaseModel):

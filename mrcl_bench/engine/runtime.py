@@ -34,7 +34,7 @@ def import_custom(config: Any) -> None:
         import_modules_from_strings(**config.custom_imports)
 
 
-class ProgressHook(Hook):
+class ProgressHook(Hook):  # type: ignore[misc]
     """Reports each training step to the parent and stops a run whose loss is not finite."""
 
     def __init__(self, what: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .context import Context, Outcome
+from .samples import detection_arrays
 from .train_eval import train_and_evaluate
 
 _NAMES = {
@@ -14,4 +15,10 @@ _NAMES = {
 
 def run(context: Context) -> Outcome:
     """Trains a detector and reports COCO box and mask AP."""
-    return train_and_evaluate(context, _NAMES, scale=1.0, empty=dict.fromkeys(_NAMES, 0.0))
+    return train_and_evaluate(
+        context,
+        _NAMES,
+        scale=1.0,
+        empty=dict.fromkeys(_NAMES, 0.0),
+        to_arrays=detection_arrays,
+    )

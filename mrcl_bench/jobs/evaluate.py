@@ -8,6 +8,8 @@ from pathlib import Path
 from ..atomic import write_atomic
 from ..convert.manifest import Manifest, read_manifest
 from ..data.locate import DataFolder, require
+from ..engine.capture import Stopwatch, classify, environment, now, peak_memory_mib
+from ..engine.request import Request
 from ..errors import BenchError
 from ..record import (
     CheckpointRef,
@@ -15,16 +17,14 @@ from ..record import (
     DataRef,
     Failure,
     ProtocolRef,
-    Record,
     RecipeRef,
+    Record,
     write_record,
 )
 from ..resolve import config_sha256, load_config, relocate
 from ..spec import Job, Protocol, Recipe
 from ..workspace import Workspace
-from ..engine.capture import Stopwatch, classify, environment, now, peak_memory_mib
 from .context import Context, Outcome
-from ..engine.request import Request
 
 
 def recipe_ref(recipe: Recipe, sha256: str) -> RecipeRef:
@@ -83,8 +83,7 @@ def run_evaluation(request: Request) -> bool:
     manifest = read_manifest(workspace.checkpoint_dir(request.profile, request.recipe.name))
     data = {job.protocol.data: require(job.protocol.data, workspace.data) for job in request.jobs}
     results = [
-        _run_one(job, request, workspace, manifest, data[job.protocol.data])
-        for job in request.jobs
+        _run_one(job, request, workspace, manifest, data[job.protocol.data]) for job in request.jobs
     ]
     return all(results)
 

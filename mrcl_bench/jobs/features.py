@@ -12,9 +12,9 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from ..atomic import write_atomic
+from ..engine.progress import report
 from ..record import LoadReport
 from .context import Context
-from ..engine.progress import report
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..engine.capture import Stopwatch, peak_memory_mib
+from ..engine.progress import report
 from ..errors import BenchError
 from ..record import Cost
-from ..engine.capture import Stopwatch, peak_memory_mib
 from .context import Context, Outcome
 from .features import extract, held_out
-from ..engine.progress import report
 
 _CHUNK = 1024
 """Queries per matrix product; bounds the similarity matrix."""
@@ -23,7 +23,8 @@ _CHUNK = 1024
 
 def _normalise(x: NDArray[np.float32]) -> NDArray[np.float32]:
     norms = np.linalg.norm(x, axis=1, keepdims=True)
-    return (x / np.maximum(norms, 1e-12)).astype(np.float32)
+    unit: NDArray[np.float32] = (x / np.maximum(norms, 1e-12)).astype(np.float32)
+    return unit
 
 
 def predict(

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..record import Cost
 from ..engine.capture import Stopwatch, peak_memory_mib
+from ..engine.progress import report
+from ..record import Cost
 from .context import Context, Outcome
 from .features import extract, held_out
-from ..engine.progress import report
 
 
 def run(context: Context) -> Outcome:
@@ -46,9 +46,7 @@ def run(context: Context) -> Outcome:
     chosen_score, strength, model = best
     outcome = Outcome(
         metrics={},
-        cost=Cost(
-            images_seen=len(fit_y), seconds=watch.seconds, peak_memory_mib=peak_memory_mib()
-        ),
+        cost=Cost(images_seen=len(fit_y), seconds=watch.seconds, peak_memory_mib=peak_memory_mib()),
         load_report=feats.load_report,
         choices={"inverse_l2": strength, "held_out_accuracy": chosen_score},
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..engine.capture import LoadRefused
 from ..errors import BenchError
 from ..record import LoadReport
-from ..engine.capture import LoadRefused
 
 
 def load_into(backbone: Any, weights: dict[str, Any]) -> LoadReport:

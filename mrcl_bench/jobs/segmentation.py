@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from .context import Context, Outcome
+from .samples import segmentation_arrays
 from .train_eval import train_and_evaluate
 
 
 def run(context: Context) -> Outcome:
     """Trains a segmenter and reports mIoU, mean accuracy and pixel accuracy."""
     names = {name: name for name in ("mIoU", "mAcc", "aAcc")}
-    return train_and_evaluate(context, names, scale=0.01)
+    return train_and_evaluate(context, names, scale=0.01, to_arrays=segmentation_arrays)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from ..record import Cost
 from ..engine.capture import Stopwatch, peak_memory_mib
+from ..engine.runtime import build_runner
+from ..record import Cost
 from .context import Context, Outcome
 from .load import load_into
-from ..engine.runtime import build_runner
+from .samples import save_samples
 
 _NEVER = 10**9
 
 
 def train_and_evaluate(
-    context: Context, names: dict[str, str], scale: float, empty: dict[str, float] | None = None
+    context: Context,
+    names: dict[str, str],
+    scale: float,
+    empty: dict[str, float] | None = None,
+    to_arrays: Callable[[Any], dict[str, Any]] | None = None,
 ) -> Outcome:
     """Runs one fine-tuning job.
 
@@ -26,6 +32,7 @@ def train_and_evaluate(
         names: The library's metric name (without prefix) to the record's.
         scale: Factor from the library's values to fractions.
         empty: Metrics to report when the library reports none because nothing was predicted.
+        to_arrays: If given, the first val pictures are kept with truth and prediction.
 
     Returns:
         Metrics of the last weights.
@@ -58,6 +65,8 @@ def train_and_evaluate(
             found = dict(empty)
             outcome.flags.append(f"no predictions on {split}")
         outcome.metrics.update({f"{split}/{name}": value for name, value in found.items()})
+    if to_arrays is not None and runner.rank == 0:
+        save_samples(runner, to_arrays, context.work_dir / "samples.npz")
     return outcome
 
 

@@ -86,3 +86,15 @@ def test_imagenet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(tmp_path / "imagenet/val/n01440765/1.JPEG")
     with pytest.raises(BenchError, match="differ in class folders: n01440764, n01440765"):
         require("imagenet", tmp_path)
+
+
+def test_own_set_is_found_and_hashed(tmp_path):
+    with pytest.raises(BenchError, match="birds"):
+        require("own:birds", tmp_path)
+    (tmp_path / "birds" / "train").mkdir(parents=True)
+    (tmp_path / "birds" / "train" / "a.png").write_bytes(b"one")
+    before = require("own:birds", tmp_path)
+    assert before.path == tmp_path / "birds"
+    assert require("own:birds", tmp_path) == before
+    (tmp_path / "birds" / "train" / "b.png").write_bytes(b"two")
+    assert require("own:birds", tmp_path).sha256 != before.sha256

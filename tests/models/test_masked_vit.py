@@ -76,7 +76,7 @@ def test_positions_are_frozen_unless_asked():
 
 @pytest.mark.parametrize("name", ["simclr", "mocov3", "mae", "mrcl", "supervised"])
 def test_every_recipe_trains_the_same_backbone(build, name):
-    model = MODELS.build(Config.fromfile(CONFIGS / f"{name}_vit-t6.py").model)
+    model = MODELS.build(Config.fromfile(CONFIGS / f"{name}_vit-128x4.py").model)
     model.init_weights()
     plain = VisionTransformer(
         arch=model.backbone.arch_settings, img_size=48, patch_size=8, out_type="featmap"

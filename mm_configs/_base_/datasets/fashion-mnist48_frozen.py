@@ -12,9 +12,7 @@ _loader = dict(
     collate_fn=dict(type="default_collate"),
 )
 train_dataloader = dict(
-    dataset=dict(
-        type="CustomDataset", data_root="data/fashion-mnist/train", pipeline=_pipeline
-    ),
+    dataset=dict(type="CustomDataset", data_root="data/fashion-mnist/train", pipeline=_pipeline),
     **_loader,
 )
 val_dataloader = dict(

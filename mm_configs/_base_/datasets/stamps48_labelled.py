@@ -4,7 +4,7 @@ _plain = [dict(type="LoadImageFromFile"), dict(type="PackInputs")]
 _collate = dict(type="default_collate")
 
 train_dataloader = dict(
-    batch_size=128,
+    batch_size=64,
     num_workers=0,
     drop_last=True,
     sampler=dict(type="DefaultSampler", shuffle=True),
@@ -25,9 +25,7 @@ val_dataloader = dict(
     num_workers=0,
     sampler=dict(type="DefaultSampler", shuffle=False),
     collate_fn=_collate,
-    dataset=dict(
-        type="CustomDataset", data_root="data/stamps/classification/val", pipeline=_plain
-    ),
+    dataset=dict(type="CustomDataset", data_root="data/stamps/classification/val", pipeline=_plain),
 )
 test_dataloader = dict(
     batch_size=250,

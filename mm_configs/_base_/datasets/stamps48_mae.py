@@ -1,10 +1,10 @@
 """Stamps, 48 px, unlabelled: one view, crop and flip only, as MAE is trained."""
 
 train_dataloader = dict(
-    batch_size=128,
+    batch_size=64,
     num_workers=0,
     drop_last=True,
-    sampler=dict(type="DefaultSampler", shuffle=True),
+    sampler=dict(type="InfiniteSampler", shuffle=True),
     collate_fn=dict(type="default_collate"),
     dataset=dict(
         type="CustomDataset",

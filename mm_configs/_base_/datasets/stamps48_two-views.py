@@ -7,7 +7,9 @@ blur is narrower because the picture is small.
 _jitter = dict(
     type="RandomApply",
     transforms=[
-        dict(type="ColorJitter", brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, backend="cv2")
+        dict(
+            type="ColorJitter", brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, backend="cv2"
+        )
     ],
     prob=0.8,
 )
@@ -20,10 +22,10 @@ _view = [
 ]
 
 train_dataloader = dict(
-    batch_size=128,
+    batch_size=64,
     num_workers=0,
     drop_last=True,
-    sampler=dict(type="DefaultSampler", shuffle=True),
+    sampler=dict(type="InfiniteSampler", shuffle=True),
     collate_fn=dict(type="default_collate"),
     dataset=dict(
         type="CustomDataset",

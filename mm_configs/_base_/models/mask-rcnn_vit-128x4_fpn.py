@@ -1,4 +1,4 @@
-"""Mask R-CNN over vit-128x4 through SimpleFPN, heads cut to what 128 px scenes need.
+"""Mask R-CNN over vit-128x4 through SimpleFPN, heads cut to what 96 px scenes need.
 
 A patch of 8 px gives stride 8; SimpleFPN adds strides 4, 16 and 32. Channels are 64 instead
 of 256, the box head's layers 128 instead of 1024, and RoIs fewer: at the full size the heads
@@ -18,13 +18,11 @@ model = dict(
     backbone=dict(
         type="mmpretrain.VisionTransformer",
         arch=dict(embed_dims=128, num_layers=4, num_heads=4, feedforward_channels=512),
-        img_size=128,
+        img_size=96,
         patch_size=8,
         out_type="featmap",
     ),
-    neck=dict(
-        type="SimpleFPN", in_channels=128, out_channels=64, scale_factors=(2, 1, 0.5, 0.25)
-    ),
+    neck=dict(type="SimpleFPN", in_channels=128, out_channels=64, scale_factors=(2, 1, 0.5, 0.25)),
     rpn_head=dict(
         type="RPNHead",
         in_channels=64,

@@ -1,4 +1,4 @@
-"""UPerNet over vit-128x4 through SimpleFPN, 64 channels instead of 512 for 128 px scenes."""
+"""UPerNet over vit-128x4 through SimpleFPN, 64 channels instead of 512 for 96 px scenes."""
 
 _norm = dict(type="BN", requires_grad=True)
 
@@ -11,18 +11,16 @@ model = dict(
         bgr_to_rgb=True,
         pad_val=0,
         seg_pad_val=255,
-        size=(128, 128),
+        size=(96, 96),
     ),
     backbone=dict(
         type="mmpretrain.VisionTransformer",
         arch=dict(embed_dims=128, num_layers=4, num_heads=4, feedforward_channels=512),
-        img_size=128,
+        img_size=96,
         patch_size=8,
         out_type="featmap",
     ),
-    neck=dict(
-        type="SimpleFPN", in_channels=128, out_channels=64, scale_factors=(2, 1, 0.5, 0.25)
-    ),
+    neck=dict(type="SimpleFPN", in_channels=128, out_channels=64, scale_factors=(2, 1, 0.5, 0.25)),
     decode_head=dict(
         type="UPerHead",
         in_channels=[64, 64, 64, 64],

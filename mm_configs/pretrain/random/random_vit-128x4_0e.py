@@ -1,4 +1,4 @@
-_base_ = ["../simclr/simclr_vit-128x4_1xb128-6e_stamps48.py"]
+_base_ = ["../simclr/simclr_vit-128x4_1xb64-250iters_stamps48.py"]
 
 bench = dict(
     kind="recipe",

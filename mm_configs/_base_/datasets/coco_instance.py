@@ -1,0 +1,65 @@
+"""COCO 2017 boxes and masks, short side 640 to 800 px in steps of 32 for training, 800 for val.
+
+The scales are those of MoCo's detection configs (facebookresearch/moco), the rest is mmdet's
+`_base_/datasets/coco_instance.py`. Batch size of training is the protocol's.
+"""
+
+train_dataloader = dict(
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type="DefaultSampler", shuffle=True),
+    batch_sampler=dict(type="AspectRatioBatchSampler"),
+    dataset=dict(
+        type="CocoDataset",
+        data_root="data/coco/",
+        ann_file="annotations/instances_train2017.json",
+        data_prefix=dict(img="train2017/"),
+        filter_cfg=dict(filter_empty_gt=True, min_size=32),
+        pipeline=[
+            dict(type="LoadImageFromFile"),
+            dict(type="LoadAnnotations", with_bbox=True, with_mask=True),
+            dict(
+                type="RandomChoiceResize",
+                scales=[
+                    (1333, 640),
+                    (1333, 672),
+                    (1333, 704),
+                    (1333, 736),
+                    (1333, 768),
+                    (1333, 800),
+                ],
+                keep_ratio=True,
+            ),
+            dict(type="RandomFlip", prob=0.5),
+            dict(type="PackDetInputs"),
+        ],
+    ),
+)
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=4,
+    persistent_workers=True,
+    drop_last=False,
+    sampler=dict(type="DefaultSampler", shuffle=False),
+    dataset=dict(
+        type="CocoDataset",
+        data_root="data/coco/",
+        ann_file="annotations/instances_val2017.json",
+        data_prefix=dict(img="val2017/"),
+        test_mode=True,
+        pipeline=[
+            dict(type="LoadImageFromFile"),
+            dict(type="Resize", scale=(1333, 800), keep_ratio=True),
+            dict(type="LoadAnnotations", with_bbox=True, with_mask=True),
+            dict(
+                type="PackDetInputs",
+                meta_keys=("img_id", "img_path", "ori_shape", "img_shape", "scale_factor"),
+            ),
+        ],
+    ),
+)
+val_evaluator = dict(
+    type="CocoMetric",
+    ann_file="data/coco/annotations/instances_val2017.json",
+    metric=["bbox", "segm"],
+)

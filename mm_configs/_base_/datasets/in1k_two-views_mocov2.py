@@ -1,0 +1,44 @@
+"""ImageNet-1k, 224 px, two views of one kind: MoCo v2's augmentation.
+
+Source: mmpretrain `_base_/datasets/imagenet_bs32_mocov2.py`. MRCL on ResNet-50 takes the very
+same views. Batch size is the recipe's. The last, short batch is dropped: MoCo's queue takes
+whole batches only.
+"""
+
+_view = [
+    dict(type="RandomResizedCrop", scale=224, crop_ratio_range=(0.2, 1.0), backend="pillow"),
+    dict(
+        type="RandomApply",
+        transforms=[
+            dict(type="ColorJitter", brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)
+        ],
+        prob=0.8,
+    ),
+    dict(
+        type="RandomGrayscale",
+        prob=0.2,
+        keep_channels=True,
+        channel_weights=(0.114, 0.587, 0.2989),
+    ),
+    dict(type="GaussianBlur", magnitude_range=(0.1, 2.0), magnitude_std="inf", prob=0.5),
+    dict(type="RandomFlip", prob=0.5),
+]
+
+train_dataloader = dict(
+    num_workers=8,
+    persistent_workers=True,
+    pin_memory=True,
+    drop_last=True,
+    sampler=dict(type="DefaultSampler", shuffle=True),
+    collate_fn=dict(type="default_collate"),
+    dataset=dict(
+        type="CustomDataset",
+        data_root="data/imagenet/train",
+        with_label=False,
+        pipeline=[
+            dict(type="LoadImageFromFile"),
+            dict(type="MultiView", num_views=2, transforms=[_view]),
+            dict(type="PackInputs"),
+        ],
+    ),
+)

@@ -1,0 +1,22 @@
+_base_ = [
+    "../_base_/models/mask-rcnn_vit-128x4_fpn.py",
+    "../_base_/datasets/stamps96_coco.py",
+    "../_base_/schedules/stamps_dense_400iters.py",
+    "../_base_/iter_runtime.py",
+]
+
+bench = dict(
+    kind="protocol",
+    task="detection",
+    adapter="detection",
+    family="mask-rcnn",
+    display="Mask R-CNN",
+    backbone="vit-128x4",
+    profiles=["small"],
+    data="stamps",
+    main_metric="val/bbox_mAP",
+    seeds=2,
+)
+default_scope = "mmdet"
+visualizer = dict(type="DetLocalVisualizer")
+default_hooks = dict(checkpoint=None)

@@ -1,0 +1,17 @@
+_base_ = [
+    "../../_base_/models/simclr_vit-128x4.py",
+    "../../_base_/datasets/stamps48_two-views.py",
+    "../../_base_/schedules/stamps_pretrain_1000iters.py",
+    "../../_base_/iter_runtime.py",
+]
+
+bench = dict(
+    kind="recipe",
+    algorithm="simclr",
+    display="SimCLR",
+    backbone="vit-128x4",
+    profiles=["small"],
+    data="stamps",
+    role="baseline",
+    source="mmpretrain",
+)

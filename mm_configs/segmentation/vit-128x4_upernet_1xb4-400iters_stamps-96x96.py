@@ -1,0 +1,22 @@
+_base_ = [
+    "../_base_/models/upernet_vit-128x4.py",
+    "../_base_/datasets/stamps96_ade.py",
+    "../_base_/schedules/stamps_dense_400iters.py",
+    "../_base_/iter_runtime.py",
+]
+
+bench = dict(
+    kind="protocol",
+    task="segmentation",
+    adapter="segmentation",
+    family="upernet",
+    display="UPerNet",
+    backbone="vit-128x4",
+    profiles=["small"],
+    data="stamps",
+    main_metric="val/mIoU",
+    seeds=2,
+)
+default_scope = "mmseg"
+visualizer = dict(type="SegLocalVisualizer")
+default_hooks = dict(checkpoint=None)

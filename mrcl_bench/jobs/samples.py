@@ -1,0 +1,60 @@
+"""Keeps a few pictures with truth and prediction beside a job, for reports to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..atomic import write_atomic
+
+Arrays = dict[str, Any]
+
+
+def detection_arrays(sample: Any) -> Arrays:
+    """Boxes (N, 4) as x1 y1 x2 y2 px, labels (N,), scores (N,), masks (N, H, W) of one image."""
+    truth, guess = sample.gt_instances, sample.pred_instances
+    masks = truth.masks.to_ndarray() if hasattr(truth.masks, "to_ndarray") else truth.masks
+    boxes = truth.bboxes.tensor if hasattr(truth.bboxes, "tensor") else truth.bboxes
+    return {
+        "true_boxes": boxes.cpu().numpy(),
+        "true_labels": truth.labels.cpu().numpy(),
+        "true_masks": np.asarray(masks).astype(bool),
+        "boxes": guess.bboxes.cpu().numpy(),
+        "labels": guess.labels.cpu().numpy(),
+        "scores": guess.scores.cpu().numpy(),
+        "masks": guess.masks.cpu().numpy().astype(bool),
+    }
+
+
+def segmentation_arrays(sample: Any) -> Arrays:
+    """True and predicted class index per pixel, (H, W); 255 is unlabelled."""
+    return {
+        "true_labels": sample.gt_sem_seg.data[0].cpu().numpy().astype(np.uint8),
+        "labels": sample.pred_sem_seg.data[0].cpu().numpy().astype(np.uint8),
+    }
+
+
+def save_samples(runner: Any, to_arrays: Callable[[Any], Arrays], path: Path) -> None:
+    """Predicts the first batch of val once more and saves it with its truth.
+
+    Args:
+        runner: A Runner whose model has been trained; its val loader is not shuffled.
+        to_arrays: Turns one data sample into named arrays.
+        path: Destination, ``.npz``; the keys are ``<name>_<index>``.
+    """
+    import torch
+
+    batch = next(iter(runner.val_dataloader))
+    images = [image.permute(1, 2, 0).numpy()[..., ::-1] for image in batch["inputs"]]
+    model = runner.model.module if hasattr(runner.model, "module") else runner.model
+    model.eval()
+    with torch.no_grad():
+        predicted = model.val_step(batch)
+    arrays: Arrays = {}
+    for index, (image, sample) in enumerate(zip(images, predicted, strict=True)):
+        arrays[f"image_{index}"] = image.astype(np.uint8)
+        arrays.update({f"{name}_{index}": array for name, array in to_arrays(sample).items()})
+    write_atomic(path, lambda file: np.savez_compressed(file, **arrays))

@@ -1,0 +1,12 @@
+_base_ = ["./simclr_vit-128x4_1xb32-2e_stamps48-micro.py"]
+
+bench = dict(
+    kind="recipe",
+    algorithm="random",
+    display="Random init",
+    backbone="vit-128x4",
+    profiles=["micro"],
+    data="stamps-micro",
+    role="floor",
+    source="mmpretrain",
+)

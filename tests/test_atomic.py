@@ -1,0 +1,88 @@
+"""A reader sees the old file or the new one, whatever happens in between."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from mrcl_bench.atomic import sha256_file, write_atomic, write_json, write_text
+
+
+def test_writes_and_makes_folders(tmp_path: Path) -> None:
+    path = tmp_path / "a/b/file.txt"
+    write_text(path, "größe")
+    assert path.read_text() == "größe"
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert [entry.name for entry in path.parent.iterdir()] == ["file.txt"]
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_text(path, "old")
+
+    def half(file: BinaryIO) -> None:
+        file.write(b"new but not who")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        write_atomic(path, half)
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_bytes_reach_the_disk_before_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    sync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda fd: (order.append("fsync"), sync(fd)))
+    monkeypatch.setattr(
+        Path, "replace", lambda self, to: (order.append("replace"), replace(self, to))
+    )
+    write_text(tmp_path / "file", "text")
+    assert order[:2] == ["fsync", "replace"]
+
+
+def test_kill_9_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    code = (
+        "import sys; from pathlib import Path; from mrcl_bench.atomic import write_json\n"
+        "n = 0\n"
+        "while True:\n"
+        "    n += 1; write_json(Path(sys.argv[1]), {'n': n, 'pad': [n] * 20000})\n"
+    )
+    import json
+
+    for delay in (0.02, 0.05, 0.11):
+        path.unlink(missing_ok=True)
+        writer = subprocess.Popen([sys.executable, "-c", code, str(path)])
+        while not path.exists():
+            time.sleep(0.005)
+        time.sleep(delay)
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+        value = json.loads(path.read_text())
+        assert value["pad"] == [value["n"]] * 20000
+
+
+def test_json_is_canonical_and_refuses_nan(tmp_path: Path) -> None:
+    write_json(tmp_path / "a", {"b": 1, "a": 2})
+    write_json(tmp_path / "b", {"a": 2, "b": 1})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "c", {"a": float("nan")})
+    assert not (tmp_path / "c").exists()
+
+
+def test_sha256_file(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"abc" * 100_000)
+    assert sha256_file(tmp_path / "x") == hashlib.sha256(b"abc" * 100_000).hexdigest()

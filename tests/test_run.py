@@ -1,0 +1,243 @@
+"""The matrix runner: units, their folders, what a failure leaves behind, the lock."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from rich.console import Console
+
+from mrcl_bench.atomic import write_json
+from mrcl_bench.engine.launch import Unit
+from mrcl_bench.errors import EXIT_LOCKED, BenchError
+from mrcl_bench.pretrain import status_path
+from mrcl_bench.run import MatrixRunner, summary
+
+from .toy import Toy
+
+pytest.importorskip("mmengine")
+
+
+def _runner(toy: Toy, slots: int = 2) -> MatrixRunner:
+    return MatrixRunner(toy.planner, Console(quiet=True), slots)
+
+
+def _fake(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """Makes every worker run some Python that finds its request file in argv[1]."""
+    monkeypatch.setattr(
+        Unit, "command", lambda self, request: [sys.executable, "-c", code, str(request)]
+    )
+
+
+def _run(toy: Toy, **options: object) -> str:
+    """Runs all that the plan has and returns the error's message."""
+    with pytest.raises(BenchError) as caught:
+        _runner(toy).run(toy.plan(**options))
+    return caught.value.what
+
+
+def test_units(toy: Toy) -> None:
+    units = _runner(toy)._units(toy.plan(), pretrain_only=False)
+    runs = toy.workspace.runs
+    shown = [
+        (str(unit.folder.relative_to(runs)), len(unit.request.jobs), len(unit.needs))
+        for unit in units
+    ]
+    assert shown == [
+        ("pretrain/micro/mine", 0, 0),
+        ("pretrain/micro/theirs", 0, 0),
+        ("jobs/micro/mine/probes", 2, 1),
+        ("jobs/micro/theirs/probes", 2, 1),
+        ("jobs/micro/mine/tune/seed0", 1, 1),
+        ("jobs/micro/mine/tune/seed1", 1, 1),
+        ("jobs/micro/theirs/tune/seed0", 1, 1),
+        ("jobs/micro/theirs/tune/seed1", 1, 1),
+    ]
+    assert units[2].needs == [units[0]]
+    assert units[6].needs == [units[1]]
+
+
+def test_what_is_done_gets_no_unit(toy: Toy) -> None:
+    toy.finish()
+    toy.workspace.record_path("micro", "mine", "tune", 1).unlink()
+    units = _runner(toy)._units(toy.plan(), pretrain_only=False)
+    assert [unit.folder.name for unit in units] == ["seed1"]
+    assert units[0].needs == []
+
+
+def test_pretrain_only_makes_every_checkpoint_and_no_job(toy: Toy) -> None:
+    units = _runner(toy)._units(toy.plan(), pretrain_only=True)
+    assert [unit.request.kind for unit in units] == ["pretrain", "pretrain"]
+
+
+def test_threads_are_shared_out(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mrcl_bench.run.cores", lambda: 8)
+    units = _runner(toy, slots=4)._units(toy.plan(), pretrain_only=False)
+    assert {unit.request.threads for unit in units} == {2}
+
+
+def test_nothing_to_do_starts_nothing(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy.finish()
+    _fake(monkeypatch, "raise SystemExit('started')")
+    _runner(toy).run(toy.plan())
+    assert not toy.workspace.runs.exists()
+
+
+def test_a_failed_worker_leaves_failed_records(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy.finish()
+    for seed in (0, 1):
+        toy.workspace.record_path("micro", "mine", "probe", seed).unlink()
+    _fake(monkeypatch, "print('before'); print('ValueError: no good'); raise SystemExit(7)")
+    message = _run(toy)
+    assert "1 failed" in message
+    assert "log.txt" in message
+    for seed in (0, 1):
+        record = toy.read("mine", "probe", seed)
+        assert record.status == "failed"
+        assert record.failure is not None
+        assert record.failure.kind == "error"
+        assert record.failure.message == "exit code 7: ValueError: no good"
+        assert record.recipe.config_sha256 == toy.hash_of("mine")
+        assert record.protocol.config_sha256 == toy.hash_of("probe")
+        assert record.data.id == "own:toy"
+    assert {step.reason for step in toy.plan().jobs if step.state == "todo"} == {
+        "failed before: error"
+    }
+
+
+def test_a_killed_worker_is_told_apart(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy.finish()
+    toy.workspace.record_path("micro", "mine", "tune", 0).unlink()
+    _fake(monkeypatch, "import os; os.kill(os.getpid(), 9)")
+    _run(toy)
+    failure = toy.read("mine", "tune", 0).failure
+    assert failure is not None
+    assert failure.kind == "memory"
+
+
+def test_what_a_failed_worker_had_finished_is_kept(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy.finish()
+    kept = toy.workspace.record_path("micro", "mine", "probe", 0)
+    (toy.root / "kept.json").write_bytes(kept.read_bytes())
+    for seed in (0, 1):
+        toy.workspace.record_path("micro", "mine", "probe", seed).unlink()
+    _fake(
+        monkeypatch,
+        "import pathlib, shutil, time; time.sleep(0.05)\n"
+        f"shutil.copyfile({str(toy.root / 'kept.json')!r}, {str(kept)!r})\n"
+        "raise SystemExit(1)",
+    )
+    _run(toy)
+    assert toy.read("mine", "probe", 0).status == "completed"
+    assert toy.read("mine", "probe", 1).status == "failed"
+
+
+def test_an_old_good_record_of_a_failed_rerun_does_not_stand(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    toy.finish()
+    path = toy.workspace.record_path("micro", "mine", "tune", 0)
+    os.utime(path, (1, 1))
+    _fake(monkeypatch, "raise SystemExit(1)")
+    _run(toy, recipes=["mine"], protocols=["tune"], seeds=[0], force=True)
+    assert toy.read("mine", "tune", 0).status == "failed"
+
+
+def test_a_failed_pretraining_marks_its_jobs_and_no_other(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy.finish()
+    for protocol in ("probe", "tune"):
+        for seed in (0, 1):
+            toy.workspace.record_path("micro", "mine", protocol, seed).unlink()
+    (toy.workspace.checkpoint_dir("micro", "mine") / "manifest.json").unlink()
+    failure = status_path(toy.workspace, "micro", "mine")
+    write_json(failure, {"kind": "diverged", "message": "loss is nan at step 3"})
+    before = toy.workspace.record_path("micro", "theirs", "probe", 0).read_bytes()
+    _fake(monkeypatch, "raise SystemExit(1)")
+    message = _run(toy)
+    assert "loss is nan at step 3" in message
+    for protocol in ("probe", "tune"):
+        for seed in (0, 1):
+            record = toy.read("mine", protocol, seed)
+            assert record.failure is not None
+            assert record.failure.kind == "diverged"
+            assert record.checkpoint is None
+    assert toy.workspace.record_path("micro", "theirs", "probe", 0).read_bytes() == before
+
+
+def test_failed_records_can_be_compared(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mrcl_bench.compare import load
+
+    toy.finish()
+    toy.workspace.record_path("micro", "mine", "tune", 0).unlink()
+    _fake(monkeypatch, "raise SystemExit(1)")
+    _run(toy)
+    loaded = load(toy.workspace.results)
+    assert loaded.problems == ()
+    assert len(loaded.of("micro")) == 8
+
+
+def test_the_second_runner_is_told(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    _fake(monkeypatch, "raise SystemExit('started')")
+    toy.workspace.results.mkdir(parents=True)
+    with FileLock(toy.workspace.results / ".micro.lock"):
+        with pytest.raises(BenchError, match="another mrcl-bench works") as caught:
+            _runner(toy).run(toy.plan())
+    assert caught.value.exit_code == EXIT_LOCKED
+    assert not toy.workspace.runs.exists()
+
+
+def test_a_dead_runners_lock_frees_itself(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    import subprocess
+
+    toy.workspace.results.mkdir(parents=True)
+    lock = toy.workspace.results / ".micro.lock"
+    code = (
+        "import os, sys; from filelock import FileLock\n"
+        "FileLock(sys.argv[1]).acquire(); os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(lock)], check=False).returncode == -9
+    assert lock.exists()
+    _fake(monkeypatch, "raise SystemExit(1)")
+    assert "failed" in _run(toy)
+
+
+def test_a_worker_stopped_alone_is_not_silently_passed_over(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy.finish()
+    path = toy.workspace.record_path("micro", "mine", "tune", 0)
+    path.unlink()
+    _fake(monkeypatch, "raise SystemExit(130)")
+    assert "failed" in _run(toy)
+
+
+def test_summary_folds_equal_rows(toy: Toy) -> None:
+    assert summary(toy.plan()) == [
+        ("pretrain mine", "todo", "1", "no checkpoint"),
+        ("pretrain theirs", "todo", "1", "no checkpoint"),
+        ("probe (probe)", "todo", "4", "no record"),
+        ("tune (tune)", "todo", "4", "no record"),
+    ]
+
+
+def test_the_request_file_holds_the_request(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mrcl_bench.engine.request import Request
+
+    toy.finish()
+    toy.workspace.record_path("micro", "mine", "tune", 1).unlink()
+    _fake(monkeypatch, "raise SystemExit(1)")
+    _run(toy)
+    folder = toy.workspace.runs / "jobs/micro/mine/tune/seed1"
+    request = Request.model_validate_json((folder / "request.json").read_text())
+    assert [(job.recipe.name, job.seed) for job in request.jobs] == [("mine", 1)]
+    assert request.root == Path(toy.root)
