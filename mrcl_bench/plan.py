@@ -67,6 +67,7 @@ class Planner:
         self.profile = profile
         self._config_hashes: dict[str, str] = {}
         self._data: dict[str, DataFolder | BenchError] = {}
+        self._manifests: dict[str, Manifest | None] = {}
 
     def plan(
         self,
@@ -128,13 +129,13 @@ class Planner:
 
     def manifest(self, recipe: Recipe) -> Manifest | None:
         """The manifest of a recipe's converted checkpoint, if there is a valid one."""
-        folder = self.workspace.checkpoint_dir(self.profile, recipe.name)
-        if not (folder / "manifest.json").exists():
-            return None
-        try:
-            return read_manifest(folder)
-        except BenchError:
-            return None
+        if recipe.name not in self._manifests:
+            folder = self.workspace.checkpoint_dir(self.profile, recipe.name)
+            try:
+                self._manifests[recipe.name] = read_manifest(folder)
+            except BenchError:
+                self._manifests[recipe.name] = None
+        return self._manifests[recipe.name]
 
     def _pretraining(self, recipe: Recipe) -> Step:
         data = self.data(recipe.data)

@@ -11,13 +11,21 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 from .engine.capture import now
-from .engine.launch import Unit, execute
+from .engine.launch import NOT_STARTED, Unit, execute
 from .engine.request import Request
 from .errors import EXIT_LOCKED, EXIT_RESUMABLE, BenchError
 from .jobs.evaluate import command_for, protocol_ref, recipe_ref
 from .plan import JobStep, Plan, Planner
 from .pretrain import status_path
-from .record import Cost, DataRef, Environment, Failure, Record, write_record
+from .record import (
+    Cost,
+    DataRef,
+    Environment,
+    Failure,
+    Record,
+    read_record,
+    write_record,
+)
 from .spec import Job, Recipe
 
 
@@ -125,14 +133,17 @@ class MatrixRunner:
 
     def _ended(self, unit: Unit, code: int) -> None:
         """Makes sure that every job of a failed worker has a record that says so."""
-        if code == 0 or code == EXIT_RESUMABLE:
+        if code == 0:
             return
         request = unit.request
         if request.kind == "pretrain":
             failure = self._pretraining_failure(request.recipe, unit, code)
             self.failed.append(f"{request.title}: {failure.message} ({unit.log})")
             return
-        if code == -1:
+        if code == EXIT_RESUMABLE:  # nothing was measured, nothing is recorded
+            self.failed.append(f"{request.title}: stopped by a signal ({unit.log})")
+            return
+        if code == NOT_STARTED:
             failure = self._pretraining_failure(request.recipe, unit, code)
         else:
             failure = _worker_failure(unit, code)
@@ -140,9 +151,11 @@ class MatrixRunner:
             path = self.workspace.record_path(
                 job.profile, job.recipe.name, job.protocol.name, job.seed
             )
-            if code == -1 or not path.exists() or path.stat().st_mtime < unit_begin(unit):
+            if code == NOT_STARTED or not _is_fresh(path, unit):
                 write_record(path, self._failed_record(job, failure))
-        why = "pretraining failed" if code == -1 else failure.message
+            elif (own := read_record(path).failure) is not None:
+                failure = own
+        why = "pretraining failed" if code == NOT_STARTED else failure.message
         self.failed.append(f"{request.title}: {why} ({unit.log})")
 
     def _pretraining_failure(self, recipe: Recipe, unit: Unit, code: int) -> Failure:
@@ -176,9 +189,10 @@ class MatrixRunner:
         )
 
 
-def unit_begin(unit: Unit) -> float:
-    """When a unit's worker was started, seconds since the epoch (its request file's age)."""
-    return (unit.folder / "request.json").stat().st_mtime
+def _is_fresh(path: Path, unit: Unit) -> bool:
+    """Whether a record was written after a unit's worker was asked to start."""
+    asked = (unit.folder / "request.json").stat().st_mtime_ns
+    return path.exists() and path.stat().st_mtime_ns >= asked
 
 
 def _worker_failure(unit: Unit, code: int) -> Failure:

@@ -35,7 +35,9 @@ _ASSIGNMENT = re.compile(r"[A-Z_]+=\S*")
 _EXAMPLE = re.compile(r"^`(my_[^`]+\.py)`:\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PATH = re.compile(r"(?:mm_configs|mrcl_bench|tests|tools|docs)(?:/[\w.\-]+)*/?")
 
-by_document = pytest.mark.parametrize("document", DOCS, ids=lambda p: p.relative_to(ROOT).as_posix())
+by_document = pytest.mark.parametrize(
+    "document", DOCS, ids=lambda path: path.relative_to(ROOT).as_posix()
+)
 
 
 def prose(text: str) -> str:
@@ -166,7 +168,9 @@ def test_named_files_exist(document: Path) -> None:
 
 
 def test_contributing_names_only_what_exists() -> None:
-    spans = {span for span in code_spans(read("CONTRIBUTING.md")) if re.fullmatch(r"[\w./\-]+", span)}
+    spans = {
+        span for span in code_spans(read("CONTRIBUTING.md")) if re.fullmatch(r"[\w./\-]+", span)
+    }
     paths = {span for span in spans if "/" in span and not span.startswith(".venv")}
     assert len(paths) > 20
     assert not sorted(path for path in paths if not (ROOT / path).exists())

@@ -6,7 +6,7 @@ on the part of train that the probes hold out. The reporting splits are not look
 
     python tools/sweep_pretrain.py WORKSPACE VARIANTS.json [--jobs 2]
 
-VARIANTS.json maps a variant's name to {"recipe": stem, "epochs": n, "set": {"a.b.c": value}}.
+VARIANTS.json maps a variant's name to {"recipe": stem, "iters": n, "set": {"a.b.c": value}}.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ def write_variant(folder: Path, name: str, variant: dict[str, Any]) -> None:
     lines = [f"_base_ = [{str(path)!r}]", f"bench = {bench!r}"]
     for key, value in nested(variant.get("set", {})).items():
         lines.append(f"{key} = {value!r}")
-    if "epochs" in variant:
-        epochs = variant["epochs"]
-        lines.append(f"train_cfg = dict(max_epochs={epochs})")
-        cosine = dict(
-            type="CosineAnnealingLR", begin=1, end=epochs, eta_min=1e-5, by_epoch=True,
-            convert_to_iter_based=True,
-        )  # fmt: skip
-        warm = dict(
-            type="LinearLR", start_factor=1e-3, end=1, by_epoch=True, convert_to_iter_based=True
-        )
-        lines.append(f"param_scheduler = {[warm, cosine]!r}")
+    if "iters" in variant:
+        iters = variant["iters"]
+        warm = iters // 5
+        lines += [
+            f"train_cfg = dict(max_iters={iters}, val_interval={iters})",
+            "param_scheduler = [",
+            f"    dict(type='LinearLR', start_factor=1e-3, end={warm}, by_epoch=False),",
+            "    dict(type='CosineAnnealingLR', eta_min=1e-5, by_epoch=False, "
+            f"begin={warm}, end={iters}),",
+            "]",
+        ]
     (folder / f"{name}.py").write_text("\n".join(lines) + "\n")
 
 

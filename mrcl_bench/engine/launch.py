@@ -22,6 +22,8 @@ from ..errors import EXIT_RESUMABLE, BenchError
 from .progress import FD_VARIABLE
 from .request import Request
 
+NOT_STARTED = -1000
+"""Stands for an exit code where a worker was not started because one that it needs failed."""
 _GRACE_SECONDS = 15.0
 """How long a worker may take to stop after a signal before it is killed."""
 
@@ -124,8 +126,7 @@ def execute(
         units: What to run.
         slots: Workers at a time.
         console: Where progress goes.
-        on_end: Called with a unit and its exit code when it ends, or with -1 when it could
-            not be started because a unit that it needs failed.
+        on_end: Called with a unit and its exit code when it ends, or with `NOT_STARTED`.
 
     Raises:
         BenchError: Stopped by Ctrl-C or SIGTERM; all workers are down by then.
@@ -152,7 +153,7 @@ def execute(
                         unit.state = "failed"
                         waiting.remove(unit)
                         ended += 1
-                        on_end(unit, -1)
+                        on_end(unit, NOT_STARTED)
                 for unit in list(waiting):
                     if len(running) >= slots:
                         break

@@ -18,12 +18,30 @@ bench = dict(
 )
 default_scope = "mmdet"
 visualizer = dict(type="DetLocalVisualizer")
-_root = "data/stamps-micro/detection/"
-train_dataloader = dict(batch_size=4, dataset=dict(data_root=_root))
-val_dataloader = dict(dataset=dict(data_root=_root))
-test_dataloader = dict(dataset=dict(data_root=_root))
-val_evaluator = dict(ann_file=_root + "annotations/instances_val.json")
-test_evaluator = dict(ann_file=_root + "annotations/instances_novel.json")
+_set = dict(
+    data_root="data/stamps-micro/detection/",
+    metainfo=dict(  # of the drawn shapes that tests are made of
+        classes=(
+            "arrow",
+            "bolt",
+            "crescent",
+            "cross",
+            "disc",
+            "drop",
+            "flower",
+            "gear",
+            "heart",
+            "ring",
+            "star",
+            "triangle",
+        )
+    ),
+)
+train_dataloader = dict(batch_size=4, dataset=_set)
+val_dataloader = dict(dataset=_set)
+test_dataloader = dict(dataset=_set)
+val_evaluator = dict(ann_file=_set["data_root"] + "annotations/instances_val.json")
+test_evaluator = dict(ann_file=_set["data_root"] + "annotations/instances_novel.json")
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=4, val_interval=4)
 val_cfg = dict(type="ValLoop")
 test_cfg = dict(type="TestLoop")

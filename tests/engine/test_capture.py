@@ -1,0 +1,61 @@
+"""Failures are sorted into what tables show; environments are complete."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from mrcl_bench.engine.capture import (  # noqa: E402
+    Diverged,
+    LoadRefused,
+    Stopwatch,
+    classify,
+    environment,
+    peak_memory_mib,
+)
+from mrcl_bench.errors import BenchError  # noqa: E402
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (Diverged("loss is nan at step 3"), "diverged"),
+        (LoadRefused("1 missing: a.weight.", "Convert again."), "load"),
+        (MemoryError(), "memory"),
+        (torch.cuda.OutOfMemoryError("CUDA out of memory"), "memory"),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "disk"),
+        (OSError(errno.ENOENT, "No such file"), "error"),
+        (KeyboardInterrupt(), "interrupted"),
+        (BenchError("data is missing.", "Make it."), "error"),
+        (RuntimeError("anything else"), "error"),
+    ],
+)
+def test_classify(error: BaseException, kind: str) -> None:
+    failure = classify(error)
+    assert failure.kind == kind
+    assert failure.message
+
+
+def test_messages_carry_the_cure() -> None:
+    assert "Convert again." in classify(LoadRefused("1 missing.", "Convert again.")).message
+    assert "batch size" in classify(MemoryError()).message
+    assert len(classify(RuntimeError("x" * 10_000)).message) <= 500
+
+
+def test_environment_names_versions_and_device() -> None:
+    found = environment()
+    assert found.packages["torch"] == torch.__version__
+    assert {"onedl-mmengine", "onedl-mmcv", "onedl-mmpretrain"} <= set(found.packages)
+    assert found.device
+    assert found.threads >= 1
+
+
+def test_measures() -> None:
+    watch = Stopwatch()
+    assert 0 <= watch.seconds < 60
+    assert watch.started.endswith("+00:00")
+    assert peak_memory_mib() > 1

@@ -1,0 +1,205 @@
+"""Workers: order, slots, and that none outlives the command that started it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from mrcl_bench.engine.launch import NOT_STARTED, Unit, execute
+from mrcl_bench.engine.request import Request
+from mrcl_bench.errors import EXIT_RESUMABLE
+from mrcl_bench.spec import Recipe
+
+RECIPE = Recipe(
+    kind="recipe",
+    algorithm="toy",
+    display="Toy",
+    backbone="toy",
+    profiles=("micro",),
+    data="own:toy",
+    role="method",
+    source="mrcl",
+)
+TELL = "import sys, time, pathlib; log = pathlib.Path(sys.argv[1]).parent.parent / 'order'\n"
+
+
+def _unit(root: Path, name: str, code: str, needs: tuple[Unit, ...] = ()) -> Unit:
+    """A unit whose worker runs some Python; argv[1] is its request file."""
+
+    class Fake(Unit):
+        def command(self, request_file: Path) -> list[str]:
+            return [sys.executable, "-c", code, str(request_file)]
+
+    request = Request(kind="pretrain", profile="micro", recipe=RECIPE, root=root, threads=3)
+    return Fake(request, root / name, list(needs))
+
+
+def _execute(units: list[Unit], slots: int = 2) -> list[tuple[str, int]]:
+    ended: list[tuple[str, int]] = []
+    execute(
+        units,
+        slots,
+        Console(quiet=True),
+        lambda unit, code: ended.append((unit.folder.name, code)),
+    )
+    return ended
+
+
+def test_exit_codes_reach_the_callback(tmp_path: Path) -> None:
+    units = [_unit(tmp_path, str(code), f"raise SystemExit({code})") for code in (0, 1, 7)]
+    assert sorted(_execute(units)) == [("0", 0), ("1", 1), ("7", 7)]
+    assert [unit.state for unit in units] == ["done", "failed", "failed"]
+
+
+def test_output_goes_to_the_log(tmp_path: Path) -> None:
+    code = "import sys; print('out'); print('err', file=sys.stderr)"
+    unit = _unit(tmp_path, "talks", code)
+    _execute([unit])
+    assert sorted(unit.log.read_text().split()) == ["err", "out"]
+
+
+def test_needs_come_first_and_order_is_kept(tmp_path: Path) -> None:
+    def code(name: str) -> str:
+        return TELL + f"time.sleep(0.1)\nwith log.open('a') as f: f.write('{name} ')"
+
+    first = _unit(tmp_path, "first", code("first"))
+    last = _unit(tmp_path, "last", code("last"), (first,))
+    middle = _unit(tmp_path, "middle", code("middle"))
+    _execute([last, first, middle], slots=1)
+    assert (tmp_path / "order").read_text().split() == ["first", "last", "middle"]
+
+
+def test_a_failed_need_fails_what_depends_on_it(tmp_path: Path) -> None:
+    bad = _unit(tmp_path, "bad", "raise SystemExit(1)")
+    child = _unit(tmp_path, "child", "", (bad,))
+    grandchild = _unit(tmp_path, "grandchild", "", (child,))
+    other = _unit(tmp_path, "other", "")
+    ended = dict(_execute([bad, child, grandchild, other]))
+    assert ended == {"bad": 1, "child": NOT_STARTED, "grandchild": NOT_STARTED, "other": 0}
+    assert not child.folder.exists()
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+def test_slots_bound_the_workers(tmp_path: Path, slots: int) -> None:
+    code = TELL + (
+        "with log.open('a') as f: f.write('+')\n"
+        "time.sleep(0.15)\n"
+        "with log.open('a') as f: f.write('-')"
+    )
+    _execute([_unit(tmp_path, f"u{index}", code) for index in range(5)], slots)
+    alive = most = 0
+    for sign in (tmp_path / "order").read_text():
+        alive += 1 if sign == "+" else -1
+        most = max(most, alive)
+    assert alive == 0
+    assert most == slots if slots == 1 else 1 <= most <= slots
+
+
+def test_workers_get_their_threads(tmp_path: Path) -> None:
+    unit = _unit(tmp_path, "u", "import os; print(os.environ['OMP_NUM_THREADS'])")
+    _execute([unit])
+    assert unit.log.read_text().strip() == "3"
+
+
+def test_progress_from_a_worker_is_shown_and_breaks_nothing(tmp_path: Path) -> None:
+    from io import StringIO
+
+    code = (
+        "import time; from mrcl_bench.engine.progress import report\n"
+        "for step in range(300): report(step + 1, 300, 'steps')\n"
+        "time.sleep(0.6)"
+    )
+    text = StringIO()
+    console = Console(file=text, force_terminal=True, width=100)
+    execute([_unit(tmp_path, "u", code)], 1, console, lambda unit, code: None)
+    assert "300/300" in text.getvalue()
+
+
+def test_the_terminal_is_restored_after_a_defect_in_the_callback(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    slow = _unit(tmp_path, "slow", "import time; time.sleep(60)")
+    quick = _unit(tmp_path, "quick", "")
+
+    def defect(unit: Unit, code: int) -> None:
+        raise ValueError("defect")
+
+    begun = time.monotonic()
+    with pytest.raises(ValueError, match="defect"):
+        execute([slow, quick], 2, Console(quiet=True), defect)
+    assert time.monotonic() - begun < 30
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from rich.console import Console
+from mrcl_bench.engine import launch
+from mrcl_bench.errors import BenchError
+from tests.test_launch import _unit
+
+launch._GRACE_SECONDS = 1.0
+root = Path(sys.argv[1])
+units = [_unit(root, f"u{index}", Path(sys.argv[2]).read_text()) for index in range(3)]
+try:
+    launch.execute(units, 2, Console(quiet=True), lambda unit, code: None)
+except BenchError as error:
+    print(error.cure)
+    sys.exit(error.exit_code)
+"""
+PATIENT = """
+import os, pathlib, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
+pathlib.Path(sys.argv[1]).with_name("pids").write_text(f"{os.getpid()} {child.pid} ")
+time.sleep(120)
+"""
+DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + PATIENT
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"  # an adopted zombie is as good as gone
+
+
+@pytest.mark.parametrize("worker", [PATIENT, DEAF], ids=["patient", "deaf"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_all_and_leaves_no_process(
+    tmp_path: Path, number: signal.Signals, worker: str
+) -> None:
+    script = tmp_path / "worker.py"
+    script.write_text(worker)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(tmp_path), str(script)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+    )
+    files = [tmp_path / f"u{index}/pids" for index in range(2)]
+    deadline = time.monotonic() + 60
+    while not all(file.exists() and file.read_text().endswith(" ") for file in files):
+        assert time.monotonic() < deadline
+        assert parent.poll() is None
+        time.sleep(0.05)
+    pids = [int(pid) for file in files for pid in file.read_text().split()]
+    assert len(pids) == 4
+    assert all(_alive(pid) for pid in pids)
+    parent.send_signal(number)
+    out, _ = parent.communicate(timeout=30)
+    assert parent.returncode == EXIT_RESUMABLE
+    assert "goes on from here" in out
+    assert not (tmp_path / "u2").exists()
+    deadline = time.monotonic() + 5
+    while any(_alive(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [pid for pid in pids if _alive(pid)] == []
+    assert os.getpid() not in pids
