@@ -78,7 +78,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     _check_finite(model)
     batch = config.train_dataloader.batch_size * runner.world_size
     images = 0 if recipe.role == "floor" else runner.iter * batch
-    size = config.model.backbone.get("img_size", 224)
+    size = _training_size(runner)
     cost = Cost(
         images_seen=images,
         epochs=images / len(runner.train_dataloader.dataset) if images else 0.0,
@@ -117,6 +117,12 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     )
     for leftover in [*work_dir.glob("epoch_*.pth"), *work_dir.glob("iter_*.pth"), last]:
         leftover.unlink(missing_ok=True)  # a finished run is never resumed
+
+
+def _training_size(runner: Any) -> int:
+    """Side of a training image in pixels, as the pipeline gives it out."""
+    inputs = runner.train_dataloader.dataset[0]["inputs"]
+    return int((inputs[0] if isinstance(inputs, list) else inputs).shape[-1])
 
 
 def _check_finite(model: Any) -> None:

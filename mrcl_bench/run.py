@@ -117,7 +117,7 @@ class MatrixRunner:
             folder = runs / "jobs" / profile / recipe.name / job.protocol.name / f"seed{job.seed}"
         else:
             folder = runs / "jobs" / profile / recipe.name / "probes"
-        gpus = self.gpus if kind == "pretrain" or len(jobs) == 1 else 0
+        gpus = 0 if any(job.protocol.batched for job in jobs) else self.gpus
         request = Request.model_validate(
             {
                 "kind": kind,

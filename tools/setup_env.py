@@ -110,7 +110,7 @@ def main() -> None:
         "wheel",
         "ninja",
         "psutil",
-        "numpy",
+        "numpy<2.3",
     )
     pip("torch", "2 min", *pinned("torch", "torchvision"))
     constraints = ["-c", str(ROOT / "constraints.txt"), "--no-build-isolation"]

@@ -77,11 +77,19 @@ def make_planner(profile: str, configs: Path | None) -> Planner:
 
 
 def processes(launcher: str, gpus: int) -> int:
-    """Checks launcher and GPUs against each other; returns processes per run, 0 for a plain one."""
+    """Checks launcher and GPUs against each other; returns processes per run, 0 for a plain one.
+
+    Raises:
+        BenchError: The launcher is not known, or one of the two was given without the other.
+    """
     from ..errors import EXIT_USAGE, BenchError
 
     if launcher not in ("none", "pytorch"):
         raise unknown_name("launcher", launcher, ("none", "pytorch"))
-    if launcher == "pytorch" and gpus == 0:
-        raise BenchError("--launcher pytorch needs --gpus N.", "Say how many.", EXIT_USAGE)
+    if (launcher == "pytorch") != (gpus > 0):
+        raise BenchError(
+            "--launcher pytorch and --gpus N go together.",
+            "For eight GPUs: --launcher pytorch --gpus 8.",
+            EXIT_USAGE,
+        )
     return gpus

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
 
 from ..atomic import write_atomic
@@ -129,6 +130,8 @@ def _run_one(
         traceback.print_exc()  # to the job's log
         failure, outcome = classify(error), None
 
+    if int(os.environ.get("RANK", "0")) != 0:  # torchrun: one process writes
+        return failure is None
     artifacts = {}
     if outcome is not None and outcome.arrays:
         artifacts["per_sample"] = _save_arrays(path, outcome)

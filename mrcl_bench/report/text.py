@@ -17,7 +17,7 @@ PLUS_MINUS = (
     "±: standard deviation over {n} downstream seeds ({varies}); pretraining was run once per "
     "recipe, so its own spread is not in it."
 )
-VARIES = "data split, initialisation"
+VARIES = "probes: which part of train is fitted; trained heads: initialisation and order"
 BEST = (
     "{best}: best of method and baselines; ≈: within {errors:g} standard errors of it, not "
     "separable by so few seeds. Rows set apart are references, not ranked."

@@ -48,7 +48,7 @@ def test_messages_carry_the_cure() -> None:
 
 def test_environment_names_versions_and_device() -> None:
     found = environment()
-    assert found.packages["torch"] == torch.__version__
+    assert found.packages["torch"] == torch.__version__.split("+")[0]
     assert {"onedl-mmengine", "onedl-mmcv", "onedl-mmpretrain"} <= set(found.packages)
     assert found.device
     assert found.threads >= 1

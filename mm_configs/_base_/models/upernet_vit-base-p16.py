@@ -1,9 +1,9 @@
 """UPerNet over ViT-B/16 at 512 px.
 
-Heads, neck and test mode: mmseg `mae/mae-base_upernet_8xb2-amp-160k_ade20k-512x512.py`. The backbone
-is the plain ViT of the pretraining: mmseg's `MAE` backbone adds relative position biases and
-layer scale and has no final norm; here the absolute positions are resampled and the last of the
-four maps has passed the pretrained final norm.
+Heads, neck and test mode: mmseg `mae/mae-base_upernet_8xb2-amp-160k_ade20k-512x512.py`. The
+backbone is the plain ViT of the pretraining: mmseg's `MAE` backbone adds relative position biases
+and layer scale and has no final norm; here the absolute positions are resampled and the last of
+the four maps has passed the pretrained final norm.
 """
 
 model = dict(

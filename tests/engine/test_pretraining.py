@@ -1,0 +1,225 @@
+"""Pretraining: interrupted and resumed, diverged, restarted when something changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("mmpretrain")
+
+from mrcl_bench.catalog import Catalog, _build, read_bench_block  # noqa: E402
+from mrcl_bench.convert.manifest import Manifest, read_manifest  # noqa: E402
+from mrcl_bench.engine import runtime  # noqa: E402
+from mrcl_bench.engine.capture import Diverged  # noqa: E402
+from mrcl_bench.engine.request import Request  # noqa: E402
+from mrcl_bench.errors import EXIT_RESUMABLE  # noqa: E402
+from mrcl_bench.pretrain import run_pretraining, status_path  # noqa: E402
+from mrcl_bench.spec import Recipe  # noqa: E402
+from mrcl_bench.workspace import Workspace  # noqa: E402
+
+STEPS = 14
+"""Two epochs of 240 pictures in batches of 32."""
+Stop = Callable[[int | None], None]
+
+
+@pytest.fixture
+def stop_at(monkeypatch: pytest.MonkeyPatch) -> Stop:
+    """Makes training stop, as a signal would, after a number of steps; None lets it run."""
+    steps: list[int | None] = [None]
+    real = runtime.ProgressHook.after_train_iter
+
+    def after(self: Any, runner: Any, *rest: Any, **more: Any) -> None:
+        real(self, runner, *rest, **more)
+        if steps[0] is not None and runner.iter + 1 == steps[0]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(runtime.ProgressHook, "after_train_iter", after)
+    return lambda step: steps.__setitem__(0, step)
+
+
+def _variant(catalog: Catalog, folder: Path, text: str, base: str = "simclr") -> Recipe:
+    original = catalog.select_recipes("micro", [base])[0]
+    block = read_bench_block(original.path)
+    assert block is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "variant.py"
+    path.write_text(f"_base_ = [{str(original.path)!r}]\nbench = {block!r}\n{text}")
+    spec = _build(path, block)
+    assert isinstance(spec, Recipe)
+    return spec
+
+
+def _request(workspace: Workspace, recipe: Recipe, root: Path | None = None) -> Request:
+    return Request(
+        kind="pretrain", profile="micro", recipe=recipe, root=root or workspace.root
+    )
+
+
+def _manifest(workspace: Workspace, recipe: Recipe) -> Manifest:
+    return read_manifest(workspace.checkpoint_dir("micro", recipe.name))
+
+
+def _failure(workspace: Workspace, recipe: Recipe) -> dict[str, str]:
+    value: dict[str, str] = json.loads(
+        status_path(workspace, "micro", recipe.name).read_text()
+    )
+    return value
+
+
+@pytest.mark.parametrize("stopped", [3, 10])
+def test_an_interrupted_run_goes_on_and_ends_the_same(
+    micro_workspace: Workspace, micro_catalog: Catalog, tmp_path: Path, stop_at: Stop, stopped: int
+) -> None:
+    recipe = micro_catalog.select_recipes("micro", ["mrcl"])[0]
+    whole = Workspace(tmp_path / "whole")
+    run_pretraining(_request(whole, recipe))
+    expected = _manifest(whole, recipe)
+    assert expected.pretrain["cost"]["images_seen"] == STEPS * 32
+
+    stop_at(stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run_pretraining(_request(micro_workspace, recipe))
+    assert _failure(micro_workspace, recipe)["kind"] == "interrupted"
+    assert not micro_workspace.checkpoint_dir("micro", recipe.name).exists()
+    stop_at(None)
+    run_pretraining(_request(micro_workspace, recipe))
+    found = _manifest(micro_workspace, recipe)
+    assert not status_path(micro_workspace, "micro", recipe.name).exists()
+    assert found.pretrain["cost"]["images_seen"] == STEPS * 32
+    assert found.pretrain["cost"]["epochs"] == expected.pretrain["cost"]["epochs"]
+    assert found.weights_sha256 == expected.weights_sha256  # to the bit
+
+
+def test_the_same_seed_gives_the_same_weights(
+    micro_workspace: Workspace, micro_catalog: Catalog, tmp_path: Path
+) -> None:
+    recipe = _variant(micro_catalog, tmp_path, "train_cfg = dict(max_epochs=1)\n")
+    hashes = []
+    for name in ("a", "b"):
+        workspace = Workspace(tmp_path / name)
+        run_pretraining(_request(workspace, recipe))
+        hashes.append(_manifest(workspace, recipe).weights_sha256)
+    assert hashes[0] == hashes[1]
+
+
+def test_a_changed_recipe_starts_anew(
+    micro_workspace: Workspace, micro_catalog: Catalog, tmp_path: Path, stop_at: Stop
+) -> None:
+    recipe = _variant(micro_catalog, tmp_path, "")
+    stop_at(8)
+    with pytest.raises(KeyboardInterrupt):
+        run_pretraining(_request(micro_workspace, recipe))
+    recipe = _variant(micro_catalog, tmp_path, "model = dict(head=dict(temperature=0.3))\n")
+    work_dir = micro_workspace.runs / "pretrain/micro" / recipe.name
+    assert (work_dir / "last_checkpoint").exists()
+    with pytest.raises(KeyboardInterrupt):  # step 8 comes again: it began at step 1
+        run_pretraining(_request(micro_workspace, recipe))
+
+
+def test_a_loss_that_is_not_finite_promotes_nothing(
+    micro_workspace: Workspace, micro_catalog: Catalog, tmp_path: Path
+) -> None:
+    text = 'optim_wrapper = dict(optimizer=dict(_delete_=True, type="SGD", lr=1e38))\n'
+    recipe = _variant(micro_catalog, tmp_path, text)
+    with pytest.raises(Diverged):
+        run_pretraining(_request(micro_workspace, recipe))
+    failure = _failure(micro_workspace, recipe)
+    assert failure["kind"] == "diverged"
+    folder = micro_workspace.checkpoint_dir("micro", recipe.name)
+    assert not folder.exists() or not list(folder.iterdir())
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(
+    micro_workspace: Workspace,
+    micro_catalog: Catalog,
+    untrained: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import errno
+
+    recipe = micro_catalog.select_recipes("micro", ["random"])[0]
+    folder = micro_workspace.checkpoint_dir("micro", recipe.name)
+    shutil.copytree(untrained, folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def full(fd: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            # the failure file goes through fsync as well; it may be lost, the weights may not
+            run_pretraining(_request(micro_workspace, recipe))
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
+
+
+def test_missing_data_is_named(
+    micro_workspace: Workspace,
+    micro_catalog: Catalog,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    from mrcl_bench.errors import BenchError
+
+    monkeypatch.setenv("MRCL_BENCH_DATA", str(tmp_path / "nowhere"))
+    recipe = micro_catalog.select_recipes("micro", ["mrcl"])[0]
+    with pytest.raises(BenchError, match="stamps-micro"):
+        run_pretraining(_request(micro_workspace, recipe))
+    assert "stamps-micro" in _failure(micro_workspace, recipe)["message"]
+
+
+def test_sigterm_to_a_worker(
+    micro_workspace: Workspace, micro_catalog: Catalog, tmp_path: Path
+) -> None:
+    """The real signal to the real process: exit code, then the same command finishes."""
+    text = "train_cfg = dict(max_epochs=60)\nparam_scheduler = None\n"
+    recipe = _variant(micro_catalog, tmp_path / "configs", text)
+    request = tmp_path / "request.json"
+    request.write_text(_request(micro_workspace, recipe).model_dump_json())
+    command = [sys.executable, "-m", "mrcl_bench.engine.worker", str(request)]
+    worker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    mark = micro_workspace.runs / "pretrain/micro" / recipe.name / "last_checkpoint"
+    deadline = time.monotonic() + 120
+    while not mark.exists():
+        assert time.monotonic() < deadline
+        assert worker.poll() is None
+        time.sleep(0.05)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=30) == EXIT_RESUMABLE
+    saved = Path(mark.read_text().strip())
+    assert saved.is_file()
+    steps = _steps(saved)
+    assert 0 < steps < 60 * 7
+
+    # Go on in this process, with a short way to the end: the budget is no part of what resumes.
+    seen: list[int] = []
+    real = runtime.ProgressHook.after_train_iter
+
+    def after(self: Any, runner: Any, *rest: Any, **more: Any) -> None:
+        seen.append(runner.iter + 1)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        real(self, runner, *rest, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runtime.ProgressHook, "after_train_iter", after)
+        with pytest.raises(KeyboardInterrupt):
+            run_pretraining(_request(micro_workspace, recipe))
+    assert seen[0] == steps + 1
+
+
+def _steps(checkpoint: Path) -> int:
+    import torch
+
+    meta = torch.load(checkpoint, map_location="cpu", weights_only=False)["meta"]
+    return int(meta["iter"])
