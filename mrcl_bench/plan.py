@@ -127,6 +127,17 @@ class Planner:
                 self._data[data_id] = error
         return self._data[data_id]
 
+    def missing_data(self, plan: Plan) -> list[BenchError]:
+        """What is wrong with the data sets that a plan's blocked steps wait for, each once."""
+        wanted: dict[str, None] = {}
+        for step in (*plan.pretrainings, *plan.jobs):
+            if step.state == "blocked":
+                wanted[step.recipe.data] = None
+                if isinstance(step, JobStep):
+                    wanted[step.job.protocol.data] = None
+        found = [self.data(data_id) for data_id in wanted]
+        return [error for error in found if isinstance(error, BenchError)]
+
     def manifest(self, recipe: Recipe) -> Manifest | None:
         """The manifest of a recipe's converted checkpoint, if there is a valid one."""
         if recipe.name not in self._manifests:
@@ -150,7 +161,7 @@ class Planner:
         else:
             reason = "no checkpoint"
         if isinstance(data, BenchError):
-            return Step(recipe, "blocked", data.what)
+            return Step(recipe, "blocked", f"waits for data '{recipe.data}'")
         return Step(recipe, "todo", reason)
 
     def _job(self, pretraining: Step, job: Job, force: bool) -> JobStep:
@@ -165,7 +176,7 @@ class Planner:
         if stale is None:
             return "done", "record is there"
         if isinstance(data, BenchError):
-            return "blocked", data.what
+            return "blocked", f"waits for data '{job.protocol.data}'"
         if pretraining.state == "blocked":
             return "blocked", pretraining.reason
         return "todo", stale

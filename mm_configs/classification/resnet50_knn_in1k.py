@@ -1,8 +1,8 @@
 """Weighted k-NN on the L2-normalised averaged last map of ResNet-50, ImageNet-1k.
 
 Temperature and the choice of k are DINO's; k is chosen on 2 % of train, the other 98 % are the
-bank. One seed: another draw of so many pictures changes next to nothing. Count on some 60 GB of
-memory.
+bank. One seed: another draw of so many pictures should change next to nothing. By estimate it
+takes 60 GB of memory.
 """
 
 _base_ = [

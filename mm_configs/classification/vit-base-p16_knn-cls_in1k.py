@@ -1,11 +1,11 @@
 """Weighted k-NN on the L2-normalised class token of ViT-B/16, ImageNet-1k.
 
 Temperature and the choice of k are DINO's; k is chosen on 2 % of train, the other 98 % are the
-bank. One seed: another draw of so many pictures changes next to nothing. Count on some 40 GB of
-memory.
+bank. One seed: another draw of so many pictures should change next to nothing. By estimate it
+takes 40 GB of memory.
 
-What a method pooled while it was trained is what it does best with; the family `knn` reads
-the mean patch token instead. Show both.
+What a method pooled while it was trained is what it does best with; the family `knn` reads the
+mean patch token instead. Show both.
 """
 
 _base_ = [

@@ -1,9 +1,10 @@
 """Linear probe on the mean patch token of ViT-B/16: logistic regression, ImageNet-1k.
 
 The strength of the penalty is chosen on 2 % of train (some 25 pictures a class), which is not
-fitted. One seed: another draw of so many pictures changes next to nothing. All 1.28 million
-features are held in memory at once: count on some 20 GB and on hours of 16 cores. Not the SGD or LARS probe of the literature, whose right learning rate
-differs between methods a hundredfold; do not set its numbers beside published ones.
+fitted. One seed: another draw of so many pictures should change next to nothing. All 1.28 million
+features are held in memory at once: by estimate that takes 20 GB and hours on 16 cores. Not the
+SGD or LARS probe of the literature, whose right learning rate differs between methods a
+hundredfold; do not set its numbers beside published ones.
 
 What a method pooled while it was trained is what it does best with; the family `linear-cls` reads
 the class token instead. Show both.

@@ -11,7 +11,8 @@ from ..errors import unknown_name
 from ..profiles import PROFILES
 
 if TYPE_CHECKING:
-    from ..plan import Planner
+    from ..errors import BenchError
+    from ..plan import Plan, Planner
     from ..profiles import Profile
 
 
@@ -93,3 +94,14 @@ def processes(launcher: str, gpus: int) -> int:
             EXIT_USAGE,
         )
     return gpus
+
+
+def waiting_for_data(planner: Planner, plan: Plan, who: str) -> BenchError:
+    """The error that names all data that a plan waits for, and how to get it."""
+    from ..errors import BenchError
+
+    missing = planner.missing_data(plan)
+    return BenchError(
+        f"{who} for data.\n" + "\n".join(error.what.rstrip() for error in missing),
+        " ".join(dict.fromkeys(error.cure for error in missing)),
+    )

@@ -12,6 +12,7 @@ from .options import (
     RecipeOption,
     make_planner,
     processes,
+    waiting_for_data,
 )
 
 
@@ -29,7 +30,6 @@ def pretrain(
 
     from rich.console import Console
 
-    from ..errors import BenchError
     from ..run import MatrixRunner
 
     planner = make_planner(profile, configs)
@@ -47,19 +47,4 @@ def pretrain(
     MatrixRunner(planner, console, jobs, processes(launcher, gpus)).run(plan, pretrain_only=True)
     blocked = [step for step in plan.pretrainings if step.state == "blocked"]
     if blocked:
-        raise BenchError(f"{len(blocked)} recipes wait for data.", blocked_cure(planner, blocked))
-
-
-def blocked_cure(planner: object, blocked: object) -> str:
-    """What to do about data that is missing."""
-    from ..errors import BenchError
-    from ..plan import Planner, Step
-
-    assert isinstance(planner, Planner)
-    cures = []
-    for step in blocked:  # type: ignore[attr-defined]
-        assert isinstance(step, Step)
-        data = planner.data(step.recipe.data)
-        if isinstance(data, BenchError) and data.cure not in cures:
-            cures.append(data.cure)
-    return " ".join(cures)
+        raise waiting_for_data(planner, replace(plan, jobs=()), f"{len(blocked)} recipes wait")

@@ -20,6 +20,7 @@ from .options import (
     SeedOption,
     make_planner,
     processes,
+    waiting_for_data,
 )
 
 
@@ -47,7 +48,8 @@ def plan(
 
     from ..run import summary
 
-    made = make_planner(profile, configs).plan(recipe or [], protocol or [], seed)
+    planner = make_planner(profile, configs)
+    made = planner.plan(recipe or [], protocol or [], seed)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("what", overflow="fold")
     table.add_column("state")
@@ -62,6 +64,10 @@ def plan(
         f"{len(made.needed_pretrainings())} pretrainings and {todo} of {len(made.jobs)} jobs to do",
         highlight=False,
     )
+    for error in planner.missing_data(made):
+        console.print(
+            f"\n{error.what.rstrip()}\n  cure: {error.cure}", highlight=False, markup=False
+        )
 
 
 def run(
@@ -142,13 +148,4 @@ def _run(
         console.print(f"  {count} x {reason}", highlight=False)
     MatrixRunner(planner, console, jobs, processes(launcher, gpus)).run(made)
     if blocked:
-        whats: dict[str, BenchError] = {}
-        for step in blocked:
-            for data_id in (step.job.protocol.data, step.recipe.data):
-                data = planner.data(data_id)
-                if isinstance(data, BenchError):
-                    whats[data_id] = data
-        raise BenchError(
-            f"{len(blocked)} jobs wait for data. " + " ".join(e.what for e in whats.values()),
-            " ".join(dict.fromkeys(e.cure for e in whats.values())),
-        )
+        raise waiting_for_data(planner, made, f"{len(blocked)} jobs wait")

@@ -17,8 +17,8 @@ from ..record import Cost
 from .context import Context, Outcome
 from .features import extract, held_out
 
-_CHUNK = 1024
-"""Queries per matrix product; bounds the similarity matrix."""
+_SIMILARITIES = 2**25
+"""Entries of one similarity matrix at most (128 MiB): bounds memory for large banks."""
 
 
 def _normalise(x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -56,17 +56,19 @@ def predict(
             "Lower knn.k in the protocol's config.",
         )
     bank, queries = _normalise(bank), _normalise(queries)
-    one_hot = np.eye(int(labels.max()) + 1, dtype=np.float64)[labels]
+    classes = int(labels.max()) + 1
+    chunk = max(1, _SIMILARITIES // len(bank))
     out: dict[int, list[NDArray[np.int64]]] = {k: [] for k in ks}
-    for begin in range(0, len(queries), _CHUNK):
-        similarity = queries[begin : begin + _CHUNK] @ bank.T
+    for begin in range(0, len(queries), chunk):
+        similarity = queries[begin : begin + chunk] @ bank.T
         top = np.argpartition(-similarity, largest - 1, axis=1)[:, :largest]
         values = np.take_along_axis(similarity, top, axis=1)
         order = np.argsort(-values, axis=1, kind="stable")
         top = np.take_along_axis(top, order, axis=1)
         weights = np.exp(np.take_along_axis(values, order, axis=1).astype(np.float64) / temperature)
         for k in ks:
-            votes = np.einsum("mk,mkc->mc", weights[:, :k], one_hot[top[:, :k]])
+            votes = np.zeros((len(top), classes))
+            np.add.at(votes, (np.arange(len(top))[:, None], labels[top[:, :k]]), weights[:, :k])
             out[k].append(votes.argmax(axis=1))
     return {k: np.concatenate(parts) for k, parts in out.items()}
 

@@ -60,7 +60,7 @@ def test_several_k_from_one_sorting_and_chunks(monkeypatch: pytest.MonkeyPatch) 
     bank, labels = clusters(80, noise=4.0)
     queries, _ = clusters(50, noise=4.0, seed=1)
     together = knn.predict(bank, labels, queries, [1, 5, 30], 0.07)
-    monkeypatch.setattr(knn, "_CHUNK", 7)
+    monkeypatch.setattr(knn, "_SIMILARITIES", 7 * len(bank))
     for k, found in together.items():
         assert np.array_equal(found, knn.predict(bank, labels, queries, [k], 0.07)[k])
 
