@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .classes import fill_coco_classes
 from .context import Context, Outcome
 from .samples import detection_arrays
 from .train_eval import train_and_evaluate
@@ -15,6 +16,7 @@ _NAMES = {
 
 def run(context: Context) -> Outcome:
     """Trains a detector and reports COCO box and mask AP."""
+    fill_coco_classes(context.config)
     return train_and_evaluate(
         context,
         _NAMES,

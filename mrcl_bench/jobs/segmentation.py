@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .classes import fill_segmentation_classes
 from .context import Context, Outcome
 from .samples import segmentation_arrays
 from .train_eval import train_and_evaluate
@@ -9,5 +10,6 @@ from .train_eval import train_and_evaluate
 
 def run(context: Context) -> Outcome:
     """Trains a segmenter and reports mIoU, mean accuracy and pixel accuracy."""
+    fill_segmentation_classes(context.config)
     names = {name: name for name in ("mIoU", "mAcc", "aAcc")}
     return train_and_evaluate(context, names, scale=0.01, to_arrays=segmentation_arrays)

@@ -5,27 +5,6 @@
 As in ADE20K label 0 is "unlabelled" and leaves training and evaluation (`reduce_zero_label`).
 """
 
-_metainfo = dict(
-    classes=(
-        "bird",
-        "bovine",
-        "carnivore",
-        "sea-animal",
-        "fruit",
-        "vegetable",
-        "flower",
-        "plant",
-        "tool",
-        "vehicle",
-        "instrument",
-        "household",
-        "sky",
-        "wood",
-        "grass",
-        "foliage",
-        "stone",
-    )
-)
 _eval_pipeline = [
     dict(type="LoadImageFromFile"),
     dict(type="Resize", scale=(96, 96)),
@@ -35,7 +14,6 @@ _eval_pipeline = [
 _set = dict(
     type="BaseSegDataset",
     data_root="data/stamps/segmentation",
-    metainfo=_metainfo,
     img_suffix=".jpg",
     seg_map_suffix=".png",
     reduce_zero_label=True,

@@ -3,22 +3,6 @@
 At 96 px objects are about as large as those that the 48 px pretraining saw, and a step costs
 about half. Boxes and masks are scored at the original size."""
 
-_metainfo = dict(
-    classes=(
-        "bird",
-        "bovine",
-        "carnivore",
-        "sea-animal",
-        "fruit",
-        "vegetable",
-        "flower",
-        "plant",
-        "tool",
-        "vehicle",
-        "instrument",
-        "household",
-    )
-)
 _root = "data/stamps/detection/"
 train_dataloader = dict(
     batch_size=4,
@@ -28,7 +12,6 @@ train_dataloader = dict(
     dataset=dict(
         type="CocoDataset",
         data_root=_root,
-        metainfo=_metainfo,
         ann_file="annotations/instances_train.json",
         data_prefix=dict(img="train/"),
         filter_cfg=dict(filter_empty_gt=True),
@@ -59,7 +42,6 @@ val_dataloader = dict(
     dataset=dict(
         type="CocoDataset",
         data_root=_root,
-        metainfo=_metainfo,
         ann_file="annotations/instances_val.json",
         data_prefix=dict(img="val/"),
         test_mode=True,
@@ -71,7 +53,6 @@ test_dataloader = dict(
     dataset=dict(
         type="CocoDataset",
         data_root=_root,
-        metainfo=_metainfo,
         ann_file="annotations/instances_novel.json",
         data_prefix=dict(img="novel/"),
         test_mode=True,

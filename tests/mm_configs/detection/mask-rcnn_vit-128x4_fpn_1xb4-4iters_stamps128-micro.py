@@ -20,22 +20,6 @@ default_scope = "mmdet"
 visualizer = dict(type="DetLocalVisualizer")
 _set = dict(
     data_root="data/stamps-micro/detection/",
-    metainfo=dict(  # of the drawn shapes that tests are made of
-        classes=(
-            "arrow",
-            "bolt",
-            "crescent",
-            "cross",
-            "disc",
-            "drop",
-            "flower",
-            "gear",
-            "heart",
-            "ring",
-            "star",
-            "triangle",
-        )
-    ),
 )
 train_dataloader = dict(batch_size=4, dataset=_set)
 val_dataloader = dict(dataset=_set)
