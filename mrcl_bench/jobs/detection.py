@@ -16,7 +16,10 @@ _NAMES = {
 
 def run(context: Context) -> Outcome:
     """Trains a detector and reports COCO box and mask AP."""
+    from .exact_metrics import use_exact
+
     fill_coco_classes(context.config)
+    use_exact(context.config)
     return train_and_evaluate(
         context,
         _NAMES,

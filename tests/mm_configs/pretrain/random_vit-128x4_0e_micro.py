@@ -1,4 +1,4 @@
-_base_ = ["./simclr_vit-128x4_1xb32-2e_stamps48-micro.py"]
+_base_ = ["./simclr_vit-128x4_1xb32-14iters_stamps48-micro.py"]
 
 bench = dict(
     kind="recipe",

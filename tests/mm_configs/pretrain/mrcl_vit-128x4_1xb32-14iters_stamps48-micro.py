@@ -2,7 +2,7 @@ _base_ = [
     "../../../mm_configs/_base_/models/mrcl_vit-128x4.py",
     "../../../mm_configs/_base_/datasets/stamps48_two-views.py",
     "../../../mm_configs/_base_/schedules/stamps_pretrain.py",
-    "../../../mm_configs/_base_/default_runtime.py",
+    "../../../mm_configs/_base_/iter_runtime.py",
 ]
 
 bench = dict(
@@ -16,6 +16,6 @@ bench = dict(
     source="mrcl",
 )
 train_dataloader = dict(batch_size=32, dataset=dict(data_root="data/stamps-micro/pretrain"))
-train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=2)
-param_scheduler = [dict(type="CosineAnnealingLR", end=2, convert_to_iter_based=True)]
-default_hooks = dict(checkpoint=dict(interval=1))
+train_cfg = dict(type="IterBasedTrainLoop", max_iters=14, val_interval=14)
+param_scheduler = [dict(type="CosineAnnealingLR", end=14, by_epoch=False)]
+default_hooks = dict(checkpoint=dict(interval=7))
