@@ -31,9 +31,7 @@ def micro_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def micro_workspace(
-    micro_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Workspace:
+def micro_workspace(micro_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """An empty workspace that sees the micro data."""
     monkeypatch.setenv("MRCL_BENCH_ROOT", str(tmp_path))
     monkeypatch.setenv("MRCL_BENCH_DATA", str(micro_root))

@@ -45,9 +45,7 @@ def test_listing_runs_no_config(tmp_path: Path) -> None:
         "bench = {'kind': __import__('os').getcwd()}",
     ],
 )
-def test_only_literals_pass(
-    tmp_path: Path, block: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_literals_pass(tmp_path: Path, block: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "odd.py").write_text(block + "\n")
     error = _error(tmp_path)

@@ -85,9 +85,7 @@ def test_nothing_to_do_starts_nothing(toy: Toy, monkeypatch: pytest.MonkeyPatch)
     assert not toy.workspace.runs.exists()
 
 
-def test_a_failed_worker_leaves_failed_records(
-    toy: Toy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_worker_leaves_failed_records(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     toy.finish()
     for seed in (0, 1):
         toy.workspace.record_path("micro", "mine", "probe", seed).unlink()

@@ -57,7 +57,8 @@ class Unit:
         if self.gpus:
             run = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.gpus}"]
             return [sys.executable, *run, *module]
-        return [sys.executable, *module]
+        # -P: a folder called mrcl_bench in the current directory must not stand in for ours.
+        return [sys.executable, "-P", *module]
 
 
 class _Running:

@@ -60,9 +60,7 @@ def _variant(catalog: Catalog, folder: Path, text: str, base: str = "simclr") ->
 
 
 def _request(workspace: Workspace, recipe: Recipe, root: Path | None = None) -> Request:
-    return Request(
-        kind="pretrain", profile="micro", recipe=recipe, root=root or workspace.root
-    )
+    return Request(kind="pretrain", profile="micro", recipe=recipe, root=root or workspace.root)
 
 
 def _manifest(workspace: Workspace, recipe: Recipe) -> Manifest:
@@ -70,9 +68,7 @@ def _manifest(workspace: Workspace, recipe: Recipe) -> Manifest:
 
 
 def _failure(workspace: Workspace, recipe: Recipe) -> dict[str, str]:
-    value: dict[str, str] = json.loads(
-        status_path(workspace, "micro", recipe.name).read_text()
-    )
+    value: dict[str, str] = json.loads(status_path(workspace, "micro", recipe.name).read_text())
     return value
 
 
@@ -129,7 +125,8 @@ def test_a_changed_recipe_starts_anew(
 def test_a_loss_that_is_not_finite_promotes_nothing(
     micro_workspace: Workspace, micro_catalog: Catalog, tmp_path: Path
 ) -> None:
-    text = 'optim_wrapper = dict(optimizer=dict(_delete_=True, type="SGD", lr=1e38))\n'
+    optimizer = 'dict(_delete_=True, type="SGD", lr=1e38, weight_decay=0.0)'
+    text = f"optim_wrapper = dict(optimizer={optimizer})\n"
     recipe = _variant(micro_catalog, tmp_path, text)
     with pytest.raises(Diverged):
         run_pretraining(_request(micro_workspace, recipe))
