@@ -14,7 +14,7 @@ bench = dict(
     profiles=["small"],
     data="stamps",
     main_metric="val/accuracy",
-    seeds=3,
+    seeds=2,
 )
 train_dataloader = dict(batch_size=64)
 train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=5)
