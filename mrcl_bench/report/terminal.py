@@ -25,7 +25,8 @@ _STYLE: dict[Kind, str] = {
     "failed": "red",
 }
 _SIGN: dict[Kind, str] = {"best": "*", "near": "≈"}
-_GAP = 2
+_PADDING = 2
+_GAP = _PADDING + 1  # rich draws a blank between columns
 _GROUP_WIDTH = 14
 _INDENT = 2
 _TABLE_PAD = (0, 0, 1, _INDENT)
@@ -59,7 +60,7 @@ def show(views: Iterable[View], to: Console) -> None:
 
 
 def _table() -> Table:
-    return Table(box=box.SIMPLE, show_edge=False, pad_edge=False, padding=(0, _GAP, 0, 0))
+    return Table(box=box.SIMPLE, show_edge=False, pad_edge=False, padding=(0, _PADDING, 0, 0))
 
 
 def _prose(view: View) -> Table:
