@@ -8,8 +8,19 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from ..errors import EXIT_RESUMABLE, BenchError
+from ..errors import EXIT_FAILED, EXIT_RESUMABLE, BenchError
 from . import compare, convert, data, doctor, ls, pretrain, run, status
+
+_TRAINING_STACK = (
+    "torch",
+    "torchvision",
+    "mmengine",
+    "mmcv",
+    "mmpretrain",
+    "mmdet",
+    "mmseg",
+    "cv2",
+)
 
 app = typer.Typer(
     name="mrcl-bench",
@@ -57,6 +68,12 @@ def main() -> None:
         if error.cure:
             typer.echo(f"  cure: {error.cure}", err=True)
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in _TRAINING_STACK:
+            raise
+        typer.echo(f"error: this command needs {error.name}, which is not installed.", err=True)
+        typer.echo("  cure: pip install 'mrcl-bench[mm]', or make setup", err=True)
+        sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command goes on from here.", err=True)
         sys.exit(EXIT_RESUMABLE)

@@ -100,9 +100,10 @@ class _Running:
         """Takes in what the worker reported."""
         self._text += os.read(self.pipe, 65536)
         *lines, self._text = self._text.split(b"\n")
-        if lines:
-            done, total, what = lines[-1].decode(errors="replace").split("\t", 2)
-            self.latest = (int(done), int(total), what)
+        for line in lines[-1:]:
+            with contextlib.suppress(ValueError):  # a garbled line is no reason to stop
+                done, total, what = line.decode(errors="replace").split("\t", 2)
+                self.latest = (int(done), int(total), what)
 
     def stop(self, number: int) -> None:
         """Sends a signal to the worker and whatever it started."""

@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 
 from .capture import Diverged
 from .progress import report
+from .resume import RngHook
 
 
 def prepare(threads: int) -> None:
@@ -79,6 +80,7 @@ def build_runner(config: Any, work_dir: Path, seed: int, launcher: str, what: st
     config.setdefault("experiment_name", work_dir.name)
     runner = Runner.from_cfg(config)
     runner.register_hook(ProgressHook(what), priority="LOWEST")
+    runner.register_hook(RngHook(), priority="LOWEST")
     return runner
 
 

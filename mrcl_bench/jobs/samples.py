@@ -45,6 +45,7 @@ def save_samples(runner: Any, to_arrays: Callable[[Any], Arrays], path: Path) ->
         to_arrays: Turns one data sample into named arrays.
         path: Destination, ``.npz``; the keys are ``<name>_<index>``.
     """
+    import cv2
     import torch
 
     batch = next(iter(runner.val_dataloader))
@@ -55,6 +56,8 @@ def save_samples(runner: Any, to_arrays: Callable[[Any], Arrays], path: Path) ->
         predicted = model.val_step(batch)
     arrays: Arrays = {}
     for index, (image, sample) in enumerate(zip(images, predicted, strict=True)):
-        arrays[f"image_{index}"] = image.astype(np.uint8)
+        # Truth and prediction are in the annotation's frame, the input may have been resized.
+        height, width = sample.ori_shape[:2]
+        arrays[f"image_{index}"] = cv2.resize(image.astype(np.uint8), (width, height))
         arrays.update({f"{name}_{index}": array for name, array in to_arrays(sample).items()})
     write_atomic(path, lambda file: np.savez_compressed(file, **arrays))
