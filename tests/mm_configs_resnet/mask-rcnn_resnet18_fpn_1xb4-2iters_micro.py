@@ -1,7 +1,7 @@
 _base_ = [
     "../../mm_configs/_base_/models/mask-rcnn_vit-128x4_fpn.py",
     "../../mm_configs/_base_/datasets/stamps96_coco.py",
-    "../../mm_configs/_base_/schedules/stamps_dense_120iters.py",
+    "../../mm_configs/_base_/schedules/stamps_dense.py",
     "../../mm_configs/_base_/iter_runtime.py",
 ]
 
@@ -20,7 +20,7 @@ bench = dict(
 default_scope = "mmdet"
 visualizer = dict(type="DetLocalVisualizer")
 default_hooks = dict(checkpoint=None)
-train_cfg = dict(max_iters=2, val_interval=2)
+train_cfg = dict(type="IterBasedTrainLoop", max_iters=2, val_interval=2)
 model = dict(
     backbone=dict(_delete_=True, type="mmpretrain.ResNet", depth=18, out_indices=(0, 1, 2, 3)),
     neck=dict(
@@ -32,7 +32,7 @@ model = dict(
     ),
 )
 _root = "data/stamps-micro/detection/"
-train_dataloader = dict(dataset=dict(data_root=_root))
+train_dataloader = dict(batch_size=4, dataset=dict(data_root=_root))
 val_dataloader = dict(dataset=dict(data_root=_root))
 test_dataloader = dict(dataset=dict(data_root=_root))
 val_evaluator = dict(ann_file=_root + "annotations/instances_val.json")

@@ -20,7 +20,7 @@ _set = dict(
 )
 
 train_dataloader = dict(
-    batch_size=4,
+    batch_size=8,
     num_workers=0,
     drop_last=True,
     sampler=dict(type="InfiniteSampler", shuffle=True),

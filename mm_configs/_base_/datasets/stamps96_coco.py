@@ -5,7 +5,7 @@ about half. Boxes and masks are scored at the original size."""
 
 _root = "data/stamps/detection/"
 train_dataloader = dict(
-    batch_size=4,
+    batch_size=8,
     num_workers=0,
     drop_last=True,
     sampler=dict(type="InfiniteSampler", shuffle=True),

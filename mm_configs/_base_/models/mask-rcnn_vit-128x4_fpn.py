@@ -128,7 +128,7 @@ model = dict(
             nms_pre=200, max_per_img=64, nms=dict(type="nms", iou_threshold=0.7), min_bbox_size=0
         ),
         rcnn=dict(
-            score_thr=0.05,
+            score_thr=0.01,
             nms=dict(type="nms", iou_threshold=0.5),
             max_per_img=20,
             mask_thr_binary=0.5,

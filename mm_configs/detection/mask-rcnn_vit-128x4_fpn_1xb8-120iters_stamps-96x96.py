@@ -1,7 +1,7 @@
 _base_ = [
     "../_base_/models/mask-rcnn_vit-128x4_fpn.py",
     "../_base_/datasets/stamps96_coco.py",
-    "../_base_/schedules/stamps_dense_400iters.py",
+    "../_base_/schedules/stamps_dense.py",
     "../_base_/iter_runtime.py",
 ]
 
@@ -12,11 +12,16 @@ bench = dict(
     family="mask-rcnn",
     display="Mask R-CNN",
     backbone="vit-128x4",
-    profiles=["small"],
+    profiles=["tiny"],
     data="stamps",
     main_metric="val/bbox_mAP",
-    seeds=2,
+    seeds=1,
 )
 default_scope = "mmdet"
 visualizer = dict(type="DetLocalVisualizer")
 default_hooks = dict(checkpoint=None)
+train_cfg = dict(type="IterBasedTrainLoop", max_iters=120, val_interval=120)
+param_scheduler = [
+    dict(type="LinearLR", start_factor=1e-2, end=20, by_epoch=False),
+    dict(type="CosineAnnealingLR", begin=20, end=120, by_epoch=False),
+]

@@ -1,7 +1,7 @@
 _base_ = [
     "../_base_/models/mask-rcnn_vit-128x4_fpn.py",
     "../_base_/datasets/stamps96_coco.py",
-    "../_base_/schedules/stamps_dense_120iters.py",
+    "../_base_/schedules/stamps_dense.py",
     "../_base_/iter_runtime.py",
 ]
 
@@ -12,11 +12,16 @@ bench = dict(
     family="mask-rcnn",
     display="Mask R-CNN",
     backbone="vit-128x4",
-    profiles=["tiny"],
+    profiles=["small"],
     data="stamps",
     main_metric="val/bbox_mAP",
-    seeds=1,
+    seeds=2,
 )
 default_scope = "mmdet"
 visualizer = dict(type="DetLocalVisualizer")
 default_hooks = dict(checkpoint=None)
+train_cfg = dict(type="IterBasedTrainLoop", max_iters=250, val_interval=250)
+param_scheduler = [
+    dict(type="LinearLR", start_factor=1e-2, end=30, by_epoch=False),
+    dict(type="CosineAnnealingLR", begin=30, end=250, by_epoch=False),
+]

@@ -1,7 +1,7 @@
 _base_ = [
     "../_base_/models/upernet_vit-128x4.py",
     "../_base_/datasets/stamps96_ade.py",
-    "../_base_/schedules/stamps_dense_120iters.py",
+    "../_base_/schedules/stamps_dense.py",
     "../_base_/iter_runtime.py",
 ]
 
@@ -12,11 +12,16 @@ bench = dict(
     family="upernet",
     display="UPerNet",
     backbone="vit-128x4",
-    profiles=["tiny"],
+    profiles=["small"],
     data="stamps",
     main_metric="val/mIoU",
-    seeds=1,
+    seeds=2,
 )
 default_scope = "mmseg"
 visualizer = dict(type="SegLocalVisualizer")
 default_hooks = dict(checkpoint=None)
+train_cfg = dict(type="IterBasedTrainLoop", max_iters=150, val_interval=150)
+param_scheduler = [
+    dict(type="LinearLR", start_factor=1e-2, end=20, by_epoch=False),
+    dict(type="CosineAnnealingLR", begin=20, end=150, by_epoch=False),
+]
