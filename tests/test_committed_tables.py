@@ -14,6 +14,8 @@ PROFILE = "small"
 
 @pytest.fixture(scope="module")
 def tables() -> dict[str, str]:
+    if not (ROOT / "results" / "records" / PROFILE).is_dir():
+        pytest.skip(f"no records of profile {PROFILE} are committed yet")
     results = load(ROOT / "results", PROFILE)
     assert not results.problems
     return render_tables(PROFILE, results.of(PROFILE))
@@ -34,6 +36,7 @@ def test_readme_equals_records(tables):
 
 def test_a_changed_number_would_be_noticed(tables):
     readme = (ROOT / "README.md").read_text()
-    name = MARKED.findall(readme)[0][1]
-    changed = {**tables, f"{name}.md": tables[f"{name}.md"].replace("±", "+-", 1)}
-    assert fill(readme, changed) != readme
+    for _, name, _ in MARKED.findall(readme):
+        digit = next(c for c in reversed(tables[f"{name}.md"]) if c.isdigit())
+        changed = tables[f"{name}.md"].replace(digit, str((int(digit) + 1) % 10))
+        assert fill(readme, {**tables, f"{name}.md": changed}) != readme
