@@ -96,7 +96,10 @@ class MatrixRunner:
         makers: dict[str, Unit] = {}
         for step in steps:
             if step.state == "todo":
-                makers[step.recipe.name] = self._unit("pretrain", step.recipe)
+                profile, name = self.planner.profile, step.recipe.name
+                # A worker that dies while starting must not be explained by an old failure.
+                status_path(self.workspace, profile, name).unlink(missing_ok=True)
+                makers[name] = self._unit("pretrain", step.recipe)
         if pretrain_only:
             return list(makers.values())
         units = list(makers.values())
