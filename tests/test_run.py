@@ -1,6 +1,6 @@
 """The matrix runner: units, their folders, what a failure leaves behind, the lock."""
 
-from __future__ import annotations
+from __future__ import json
 
 import sys
 from pathlib import Path
@@ -158,11 +158,16 @@ def test_a_failed_pretraining_marks_its_jobs_and_no_other(
             toy.workspace.record_path("micro", "mine", protocol, seed).unlink()
     (toy.workspace.checkpoint_dir("micro", "mine") / "manifest.json").unlink()
     failure = status_path(toy.workspace, "micro", "mine")
-    write_json(failure, {"kind": "diverged", "message": "loss is nan at step 3"})
+    write_json(failure, {"kind": "disk", "message": "an old story"})
     before = toy.workspace.record_path("micro", "theirs", "probe", 0).read_bytes()
-    _fake(monkeypatch, "raise SystemExit(1)")
+    new = json.dumps({"kind": "diverged", "message": "loss is nan at step 3"})
+    _fake(
+        monkeypatch,
+        f"import pathlib; pathlib.Path({str(failure)!r}).write_text({new!r}); raise SystemExit(1)",
+    )
     message = _run(toy)
     assert "loss is nan at step 3" in message
+    assert "an old story" not in message
     for protocol in ("probe", "tune"):
         for seed in (0, 1):
             record = toy.read("mine", protocol, seed)
