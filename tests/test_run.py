@@ -1,7 +1,8 @@
 """The matrix runner: units, their folders, what a failure leaves behind, the lock."""
 
-from __future__ import json
+from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
