@@ -85,7 +85,7 @@ def test_every_recipe_trains_the_same_backbone(build, name):
     assert not model.backbone.pos_embed.requires_grad
     inputs = [torch.randint(0, 256, (4, 3, 48, 48), dtype=torch.uint8) for _ in range(2)]
     if name == "supervised":
-        assert model.extract_feat(inputs[0].float())[0].shape == (4, 192)
+        assert model.extract_feat(inputs[0].float())[0].shape == (4, 128)
         return
     data = {"inputs": inputs[0] if name == "mae" else inputs, "data_samples": None}
     loss, _ = model.parse_losses(model(**model.data_preprocessor(data, True), mode="loss"))
