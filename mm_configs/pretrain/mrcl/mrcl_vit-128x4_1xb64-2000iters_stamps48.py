@@ -1,17 +1,17 @@
 _base_ = [
-    "../../_base_/models/mocov3_vit-128x4.py",
+    "../../_base_/models/mrcl_vit-128x4.py",
     "../../_base_/datasets/stamps48_two-views.py",
-    "../../_base_/schedules/stamps_pretrain_500iters.py",
+    "../../_base_/schedules/stamps_pretrain_2000iters.py",
     "../../_base_/iter_runtime.py",
 ]
 
 bench = dict(
     kind="recipe",
-    algorithm="moco",
-    display="MoCo v3",
+    algorithm="mrcl",
+    display="MRCL",
     backbone="vit-128x4",
     profiles=["small"],
     data="stamps",
-    role="baseline",
-    source="mmpretrain",
+    role="method",
+    source="mrcl",
 )

@@ -1,7 +1,7 @@
 _base_ = [
     "../../_base_/models/mae_vit-128x4.py",
     "../../_base_/datasets/stamps48_mae.py",
-    "../../_base_/schedules/stamps_pretrain_500iters.py",
+    "../../_base_/schedules/stamps_pretrain_2000iters.py",
     "../../_base_/iter_runtime.py",
 ]
 
