@@ -17,4 +17,4 @@ bench = dict(
     seeds=5,
     batched=True,
 )
-probe = dict(held_out=0.2, inverse_l2=[1e-3, 1e-2, 1e-1, 1.0, 10.0], max_iter=500)
+probe = dict(held_out=0.2, inverse_l2=[1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0], max_iter=500)

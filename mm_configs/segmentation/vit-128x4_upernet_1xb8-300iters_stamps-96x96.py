@@ -20,8 +20,8 @@ bench = dict(
 default_scope = "mmseg"
 visualizer = dict(type="SegLocalVisualizer")
 default_hooks = dict(checkpoint=None)
-train_cfg = dict(type="IterBasedTrainLoop", max_iters=150, val_interval=150)
+train_cfg = dict(type="IterBasedTrainLoop", max_iters=300, val_interval=300)
 param_scheduler = [
-    dict(type="LinearLR", start_factor=1e-2, end=20, by_epoch=False),
-    dict(type="CosineAnnealingLR", begin=20, end=150, by_epoch=False),
+    dict(type="LinearLR", start_factor=1e-2, end=30, by_epoch=False),
+    dict(type="CosineAnnealingLR", begin=30, end=300, by_epoch=False),
 ]

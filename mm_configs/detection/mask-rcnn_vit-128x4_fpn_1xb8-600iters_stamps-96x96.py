@@ -20,8 +20,8 @@ bench = dict(
 default_scope = "mmdet"
 visualizer = dict(type="DetLocalVisualizer")
 default_hooks = dict(checkpoint=None)
-train_cfg = dict(type="IterBasedTrainLoop", max_iters=250, val_interval=250)
+train_cfg = dict(type="IterBasedTrainLoop", max_iters=600, val_interval=600)
 param_scheduler = [
-    dict(type="LinearLR", start_factor=1e-2, end=30, by_epoch=False),
-    dict(type="CosineAnnealingLR", begin=30, end=250, by_epoch=False),
+    dict(type="LinearLR", start_factor=1e-2, end=50, by_epoch=False),
+    dict(type="CosineAnnealingLR", begin=50, end=600, by_epoch=False),
 ]
