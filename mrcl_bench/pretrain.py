@@ -47,6 +47,7 @@ def run_pretraining(request: Request) -> None:
 def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     from .checkpoint import save_weights, state_dict_sha256
     from .convert.manifest import convert_file
+    from .engine.resume import ElapsedHook
     from .engine.runtime import build_runner, encoder_gflops
 
     watch = Stopwatch()
@@ -68,6 +69,8 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     mark.write_text(wanted)
 
     runner = build_runner(config, work_dir, seed, request.launcher, f"pretrain {recipe.display}")
+    elapsed = ElapsedHook(watch)
+    runner.register_hook(elapsed, priority="LOWEST")
     if recipe.role == "floor":
         runner.model.init_weights()
     else:
@@ -82,7 +85,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     cost = Cost(
         images_seen=images,
         epochs=images / len(runner.train_dataloader.dataset) if images else 0.0,
-        seconds=watch.seconds,
+        seconds=elapsed.seconds,
         peak_memory_mib=peak_memory_mib(),
         encoder_gflops=encoder_gflops(model.backbone, size),
     )

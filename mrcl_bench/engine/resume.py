@@ -1,4 +1,4 @@
-"""Makes a resumed run draw the random numbers that it would have drawn uninterrupted."""
+"""Makes a resumed run draw the random numbers, and count the time, of an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.hooks import Hook
+
+from .capture import Stopwatch
 
 _KEY = "rng"
 
@@ -62,3 +64,25 @@ class RngHook(Hook):  # type: ignore[misc]
             restore_rng(state)
 
         iterator.skip_iter = skip_and_restore
+
+
+class ElapsedHook(Hook):  # type: ignore[misc]
+    """Carries the time spent so far through checkpoints, so that a resumed run's cost is whole.
+
+    What was trained after the last checkpoint of an interrupted run, and lost, is not counted.
+    """
+
+    def __init__(self, watch: Stopwatch) -> None:
+        self._watch = watch
+        self._before = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds of this run and of those that it goes on from."""
+        return self._before + self._watch.seconds
+
+    def before_save_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:  # noqa: D102
+        checkpoint["elapsed_seconds"] = self.seconds
+
+    def after_load_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:  # noqa: D102
+        self._before = float(checkpoint.get("elapsed_seconds", 0.0))

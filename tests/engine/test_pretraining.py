@@ -96,6 +96,22 @@ def test_an_interrupted_run_goes_on_and_ends_the_same(
     assert found.weights_sha256 == expected.weights_sha256  # to the bit
 
 
+def test_a_resumed_run_counts_the_time_before(
+    micro_workspace: Workspace,
+    micro_catalog: Catalog,
+    stop_at: Stop,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = micro_catalog.select_recipes("micro", ["simclr"])[0]
+    monkeypatch.setattr("mrcl_bench.engine.capture.Stopwatch.seconds", 1000.0)
+    stop_at(10)
+    with pytest.raises(KeyboardInterrupt):
+        run_pretraining(_request(micro_workspace, recipe))
+    stop_at(None)
+    run_pretraining(_request(micro_workspace, recipe))
+    assert _manifest(micro_workspace, recipe).pretrain["cost"]["seconds"] == 2000.0
+
+
 def test_the_same_seed_gives_the_same_weights(
     micro_workspace: Workspace, micro_catalog: Catalog, tmp_path: Path
 ) -> None:
