@@ -138,6 +138,7 @@ def test_the_terminal_is_restored_after_a_defect_in_the_callback(tmp_path: Path)
 
 
 PARENT = """
+import signal
 import sys
 from pathlib import Path
 from rich.console import Console
@@ -146,6 +147,8 @@ from mrcl_bench.errors import BenchError
 from tests.test_launch import _unit
 
 launch._GRACE_SECONDS = 1.0
+# a suite started in the background inherits an ignored SIGINT
+signal.signal(signal.SIGINT, signal.default_int_handler)
 root = Path(sys.argv[1])
 units = [_unit(root, f"u{index}", Path(sys.argv[2]).read_text()) for index in range(3)]
 try:
