@@ -2,7 +2,7 @@ _base_ = [
     "../_base_/models/mask-rcnn_vit-128x4_fpn.py",
     "../_base_/datasets/stamps96_coco.py",
     "../_base_/schedules/stamps_dense.py",
-    "../_base_/iter_runtime.py",
+    "../_base_/mmdet_stamps_runtime.py",
 ]
 
 bench = dict(
@@ -17,9 +17,6 @@ bench = dict(
     main_metric="val/bbox_mAP",
     seeds=1,
 )
-default_scope = "mmdet"
-visualizer = dict(type="DetLocalVisualizer")
-default_hooks = dict(checkpoint=None)
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=120, val_interval=120)
 param_scheduler = [
     dict(type="LinearLR", start_factor=1e-2, end=20, by_epoch=False),

@@ -2,7 +2,7 @@ _base_ = [
     "../_base_/models/mask-rcnn_vit-128x4_fpn.py",
     "../_base_/datasets/stamps96_coco.py",
     "../_base_/schedules/stamps_dense.py",
-    "../_base_/iter_runtime.py",
+    "../_base_/mmdet_stamps_runtime.py",
 ]
 
 bench = dict(
@@ -17,9 +17,6 @@ bench = dict(
     main_metric="val/bbox_mAP",
     seeds=2,
 )
-default_scope = "mmdet"
-visualizer = dict(type="DetLocalVisualizer")
-default_hooks = dict(checkpoint=None)
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=600, val_interval=600)
 param_scheduler = [
     dict(type="LinearLR", start_factor=1e-2, end=50, by_epoch=False),

@@ -2,7 +2,7 @@ _base_ = [
     "../_base_/models/upernet_vit-128x4.py",
     "../_base_/datasets/stamps96_ade.py",
     "../_base_/schedules/stamps_dense.py",
-    "../_base_/iter_runtime.py",
+    "../_base_/mmseg_stamps_runtime.py",
 ]
 
 bench = dict(
@@ -17,9 +17,6 @@ bench = dict(
     main_metric="val/mIoU",
     seeds=1,
 )
-default_scope = "mmseg"
-visualizer = dict(type="SegLocalVisualizer")
-default_hooks = dict(checkpoint=None)
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=80, val_interval=80)
 param_scheduler = [
     dict(type="LinearLR", start_factor=1e-2, end=15, by_epoch=False),

@@ -2,7 +2,7 @@ _base_ = [
     "../../mm_configs/_base_/models/mask-rcnn_vit-128x4_fpn.py",
     "../../mm_configs/_base_/datasets/stamps96_coco.py",
     "../../mm_configs/_base_/schedules/stamps_dense.py",
-    "../../mm_configs/_base_/iter_runtime.py",
+    "../../mm_configs/_base_/mmdet_stamps_runtime.py",
 ]
 
 bench = dict(
@@ -17,9 +17,6 @@ bench = dict(
     main_metric="val/bbox_mAP",
     seeds=1,
 )
-default_scope = "mmdet"
-visualizer = dict(type="DetLocalVisualizer")
-default_hooks = dict(checkpoint=None)
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=2, val_interval=2)
 model = dict(
     backbone=dict(_delete_=True, type="mmpretrain.ResNet", depth=18, out_indices=(0, 1, 2, 3)),

@@ -2,7 +2,7 @@ _base_ = [
     "../../mm_configs/_base_/models/upernet_vit-128x4.py",
     "../../mm_configs/_base_/datasets/stamps96_ade.py",
     "../../mm_configs/_base_/schedules/stamps_dense.py",
-    "../../mm_configs/_base_/iter_runtime.py",
+    "../../mm_configs/_base_/mmseg_stamps_runtime.py",
 ]
 
 bench = dict(
@@ -17,9 +17,6 @@ bench = dict(
     main_metric="val/mIoU",
     seeds=1,
 )
-default_scope = "mmseg"
-visualizer = dict(type="SegLocalVisualizer")
-default_hooks = dict(checkpoint=None)
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=2, val_interval=2)
 model = dict(
     backbone=dict(_delete_=True, type="mmpretrain.ResNet", depth=18, out_indices=(0, 1, 2, 3)),
