@@ -13,39 +13,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import statistics
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-CONFIGS = ROOT / "mm_configs"
-sys.path.insert(0, str(ROOT))
-
-from mrcl_bench.catalog import read_bench_block  # noqa: E402
+from trials import fresh_folder, mean_and_spread, nested, records, run, shipped, write_variant
 
 
-def nested(settings: dict[str, Any]) -> dict[str, Any]:
-    """Turns dotted keys into nested dicts."""
-    out: dict[str, Any] = {}
-    for key, value in settings.items():
-        *parents, last = key.split(".")
-        place = out
-        for parent in parents:
-            place = place.setdefault(parent, {})
-        place[last] = value
-    return out
-
-
-def write_variant(folder: Path, name: str, variant: dict[str, Any]) -> None:
-    """Writes one variant's config."""
-    path = next(CONFIGS.rglob(f"{variant['recipe']}.py"))
-    bench = dict(read_bench_block(path) or {}, profiles=["micro"], algorithm=name, display=name)
-    lines = [f"_base_ = [{str(path)!r}]", f"bench = {bench!r}"]
-    for key, value in nested(variant.get("set", {})).items():
-        lines.append(f"{key} = {value!r}")
+def lines_of(variant: dict[str, Any]) -> list[str]:
+    """The settings of one variant, as lines of a config."""
+    lines = [f"{key} = {value!r}" for key, value in nested(variant.get("set", {})).items()]
     if "iters" in variant:
         iters = variant["iters"]
         warm = iters // 5
@@ -57,7 +33,7 @@ def write_variant(folder: Path, name: str, variant: dict[str, Any]) -> None:
             f"begin={warm}, end={iters}),",
             "]",
         ]
-    (folder / f"{name}.py").write_text("\n".join(lines) + "\n")
+    return lines
 
 
 def main() -> None:
@@ -68,35 +44,23 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     workspace = arguments.workspace.resolve()
-    folder = workspace / "configs"
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.py"):
-        old.unlink()
+    configs = fresh_folder(workspace / "configs")
     for protocol in ("linear-lbfgs", "knn"):
-        path = CONFIGS / "classification" / f"vit-128x4_{protocol}_stamps48.py"
-        bench = dict(read_bench_block(path) or {}, profiles=["micro"], seeds=3)
-        text = f"_base_ = [{str(path)!r}]\nbench = {bench!r}\n"
-        (folder / f"{protocol}.py").write_text(text)
+        base = shipped(f"vit-128x4_{protocol}_stamps48")
+        write_variant(configs / f"{protocol}.py", base, {"profiles": ["micro"], "seeds": 3})
     variants = json.loads(arguments.variants.read_text())
     for name, variant in variants.items():
-        write_variant(folder, name, variant)
-    command = [
-        sys.executable, "-m", "mrcl_bench.cli.main", "run", "--profile", "micro",
-        "--configs", str(folder), "--jobs", str(arguments.jobs),
-    ]  # fmt: skip
-    environment = {**os.environ, "MRCL_BENCH_ROOT": str(workspace)}
-    subprocess.run(command, env=environment, check=False)
+        bench = {"profiles": ["micro"], "algorithm": name, "display": name}
+        base = shipped(variant["recipe"])
+        write_variant(configs / f"{name}.py", base, bench, lines_of(variant))
+    run(workspace, "micro", configs, ["--jobs", str(arguments.jobs)])
     for name in variants:
         line = [f"{name:<28}"]
         for protocol in ("linear-lbfgs", "knn"):
-            records = [
-                json.loads(path.read_text())
-                for path in (workspace / "results/records/micro" / name / protocol).glob("*.json")
-            ]
-            held = [r["choices"]["held_out_accuracy"] for r in records if r["choices"]]
+            found = records(workspace, "micro", f"{name}/{protocol}/*.json")
+            held = [100 * r["choices"]["held_out_accuracy"] for _, r in found if r["choices"]]
             if held:
-                spread = statistics.stdev(held) if len(held) > 1 else 0.0
-                line.append(f"{protocol} {100 * statistics.mean(held):.1f} ±{100 * spread:.1f}")
+                line.append(f"{protocol} {mean_and_spread(held)}")
         print("  ".join(line))
 
 

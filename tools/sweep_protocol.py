@@ -16,33 +16,33 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import statistics
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sweep_pretrain import CONFIGS, ROOT, nested
+from trials import (
+    ROOT,
+    fresh_folder,
+    link,
+    mean_and_spread,
+    nested,
+    records,
+    run,
+    shipped,
+    write_variant,
+)
 
 from mrcl_bench.catalog import read_bench_block
+from mrcl_bench.jobs.features import held_out
 
 HELD = 0.2
 
 
-def link(target: Path, place: Path) -> None:
-    """Makes a symbolic link, its folder included."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.symlink_to(target.resolve())
-
-
-def part(names: list[str], seed: int = 0) -> tuple[list[str], list[str]]:
+def part(names: list[str]) -> tuple[list[str], list[str]]:
     """Splits names into those to fit on and those held out, the same each time."""
-    order = np.random.default_rng(seed).permutation(len(names))
-    count = round(HELD * len(names))
-    held = {names[index] for index in order[:count]}
-    return [n for n in names if n not in held], sorted(held)
+    hidden = held_out(np.zeros(len(names), dtype=np.int64), HELD, seed=0)
+    pairs = list(zip(names, hidden, strict=True))
+    return [name for name, out in pairs if not out], [name for name, out in pairs if out]
 
 
 def hold_out(source: Path, target: Path) -> None:
@@ -76,18 +76,12 @@ def hold_out(source: Path, target: Path) -> None:
                 )
 
 
-def write_variant(path: Path, name: str, variant: dict[str, Any], profile: str) -> None:
-    """Writes one variant's config."""
-    base = next(CONFIGS.rglob(f"{variant['protocol']}.py"))
-    bench = dict(
-        read_bench_block(base) or {},
-        profiles=[profile], family=name, display=name, data="own:stamps",
-        seeds=variant.get("seeds", 1),
-    )  # fmt: skip
-    lines = [f"_base_ = [{str(base)!r}]", f"bench = {bench!r}"]
+def lines_of(variant: dict[str, Any], base: Path) -> list[str]:
+    """The settings of one variant, as lines of a config."""
+    lines = []
     if "length" in variant:
         length, warm = variant["length"], variant["warm"]
-        epochs = bench["adapter"] == "finetune"
+        epochs = (read_bench_block(base) or {})["adapter"] == "finetune"
         unit = "by_epoch=True, convert_to_iter_based=True" if epochs else "by_epoch=False"
         end = f"max_epochs={length}" if epochs else f"max_iters={length}, val_interval={length}"
         lines += [
@@ -97,8 +91,7 @@ def write_variant(path: Path, name: str, variant: dict[str, Any], profile: str) 
             f"    dict(type='CosineAnnealingLR', begin={warm}, end={length}, {unit}),",
             "]",
         ]
-    lines += [f"{key} = {value!r}" for key, value in nested(variant.get("set", {})).items()]
-    path.write_text("\n".join(lines) + "\n")
+    return lines + [f"{key} = {value!r}" for key, value in nested(variant.get("set", {})).items()]
 
 
 def main() -> None:
@@ -110,43 +103,37 @@ def main() -> None:
     parser.add_argument("--profile", default="small")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
-    workspace = arguments.workspace.resolve()
+    workspace, profile = arguments.workspace.resolve(), arguments.profile
     if not (workspace / "data").exists():
         hold_out(ROOT / "data/stamps", workspace / "data/stamps")
         link(ROOT / "checkpoints", workspace / "checkpoints")
-    configs = workspace / "configs"
-    configs.mkdir(exist_ok=True)
-    for old in configs.glob("*.py"):
-        old.unlink()
+    configs = fresh_folder(workspace / "configs")
     variants = json.loads(arguments.variants.read_text())
+    options = ["--jobs", str(arguments.jobs)]
     for name, variant in variants.items():
-        write_variant(configs / f"{name}.py", name, variant, arguments.profile)
-    command = [
-        sys.executable, "-m", "mrcl_bench.cli.main", "run", "--profile", arguments.profile,
-        "--configs", str(configs), "--jobs", str(arguments.jobs),
-        *(word for name in variants for word in ("--protocol", name)),
-        *(word for name in arguments.recipe for word in ("--recipe", name)),
-    ]  # fmt: skip
-    environment = {
-        **os.environ,
-        "MRCL_BENCH_ROOT": str(workspace),
-        "MRCL_BENCH_DATA": str(workspace / "data"),
-    }
-    subprocess.run(command, env=environment, check=False)
-    records = workspace / "results/records" / arguments.profile
+        base = shipped(variant["protocol"])
+        bench = {
+            "profiles": [profile],
+            "family": name,
+            "display": name,
+            "data": "own:stamps",
+            "seeds": variant.get("seeds", 1),
+        }
+        write_variant(configs / f"{name}.py", base, bench, lines_of(variant, base))
+        options += ["--protocol", name]
+    for name in arguments.recipe:
+        options += ["--recipe", name]
+    run(workspace, profile, configs, options, workspace / "data")
     for name in variants:
-        for folder in sorted(records.glob(f"*/{name}")):
-            values: dict[str, list[float]] = {}
-            for path in folder.glob("*.json"):
-                for key, value in json.loads(path.read_text())["metrics"].items():
-                    if key.startswith("val/") and "_75" not in key:
-                        values.setdefault(key, []).append(100 * value)
-            shown = ", ".join(
-                f"{key.removeprefix('val/')} {statistics.mean(v):.1f}"
-                + (f" ±{statistics.stdev(v):.1f}" if len(v) > 1 else "")
-                for key, v in values.items()
-            )
-            print(f"{name:<24} {folder.parent.name.split('_')[0]:<11} held out: {shown}")
+        reached: dict[str, dict[str, list[float]]] = {}
+        for path, record in records(workspace, profile, f"*/{name}/*.json"):
+            values = reached.setdefault(path.parent.parent.name.split("_")[0], {})
+            for key, value in record["metrics"].items():
+                if key.startswith("val/") and "_75" not in key:
+                    values.setdefault(key.removeprefix("val/"), []).append(100 * value)
+        for recipe, values in reached.items():
+            shown = ", ".join(f"{key} {mean_and_spread(v)}" for key, v in values.items())
+            print(f"{name:<24} {recipe:<11} held out: {shown}")
 
 
 if __name__ == "__main__":
