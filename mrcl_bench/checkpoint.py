@@ -15,7 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from .atomic import write_atomic
+from .bystanders import stand_ins
+from .containers import unwrap
+from .convert.positions import resize_positions, square_side
 from .errors import BenchError
+from .plain_pickle import DamagedPickle, RefusedName, load_plain
 from .record import LoadReport
 
 SHOWN_KEYS = 20
@@ -25,40 +29,16 @@ _UNTRUSTED = (
     "Ask whoever made it for a .safetensors file or a plain state dict; mrcl-bench never runs "
     "code from weights."
 )
-_WRAPPERS = ("state_dict", "model")
-
-
-class _Inert:
-    """Stands in for what is pickled beside the weights; keeps nothing, runs nothing."""
-
-    def __new__(cls, *_args: object, **_kwargs: object) -> _Inert:
-        return super().__new__(cls)
-
-    def __init__(self, *_args: object, **_kwargs: object) -> None: ...
-
-    def __setstate__(self, _state: object) -> None: ...
-
-
-# Names that training frameworks write beside the weights. None of them is ever looked up: the
-# reader puts `_Inert` in their place, so that even "builtins.getattr" (mmengine's HistoryBuffer
-# pickles its methods through it) does nothing.
-_BYSTANDERS = [
-    "argparse.Namespace",
-    "builtins.getattr",
-    "mmengine.logging.history_buffer.HistoryBuffer",
-    *(f"numpy.{name}" for name in ("dtype", "ndarray")),
-    *(f"numpy.dtypes.{kind}DType" for kind in ("Bool", "Int32", "Int64", "Float32", "Float64")),
-    *(f"numpy.{core}.multiarray._reconstruct" for core in ("core", "_core")),
-    *(f"numpy.{core}.multiarray.scalar" for core in ("core", "_core")),
-]
+_TORCH_MAGIC = b"l\xfc\x9cF\xf9 j\xa8P\x19"
+"""Near the start of files that ``torch.save`` wrote before it wrote zip files."""
 
 
 def load_checkpoint(path: Path) -> object:
     """Reads a weights file without ever running code from it.
 
-    ``.safetensors`` goes through safetensors, everything else through
-    ``torch.load(weights_only=True)``. What mmengine and argparse store beside the
-    weights is replaced by inert objects.
+    ``.safetensors`` goes through safetensors, pickles of numpy arrays (detectron2's ``.pkl``)
+    through `mrcl_bench.plain_pickle`, everything else through ``torch.load(weights_only=True)``.
+    What mmengine, Lightning and argparse store beside the weights is replaced by inert objects.
 
     Args:
         path: The file.
@@ -75,9 +55,10 @@ def load_checkpoint(path: Path) -> object:
     if path.suffix == ".safetensors":
         return _load_safetensors(path)
     _check_format(path)
-    bystanders: list[Any] = [(_Inert, name) for name in _BYSTANDERS]
+    if _is_bare_pickle(path):
+        return _load_pickle(path)
     try:
-        with torch.serialization.safe_globals(bystanders):
+        with torch.serialization.safe_globals(stand_ins()):
             return torch.load(path, map_location="cpu", weights_only=True)
     except MemoryError:
         raise
@@ -86,7 +67,10 @@ def load_checkpoint(path: Path) -> object:
 
 
 def load_state_dict(path: Path) -> dict[str, Tensor]:
-    """Reads the weights of a file: a plain state dict, ``{'state_dict': …}`` or ``{'model': …}``.
+    """Reads the weights of a file: a plain state dict, or one in a usual wrapper.
+
+    See `mrcl_bench.containers.unwrap` for wrappers, and for the prefixes of weights that the file
+    keeps in several dicts.
 
     Args:
         path: The file; see `load_checkpoint`.
@@ -98,12 +82,7 @@ def load_state_dict(path: Path) -> dict[str, Tensor]:
         BenchError: As `load_checkpoint`; or there are no tensors in it, or
             something between the tensors is none.
     """
-    content = load_checkpoint(path)
-    while isinstance(content, Mapping):
-        inner = [content[key] for key in _WRAPPERS if isinstance(content.get(key), Mapping)]
-        if not inner:
-            break
-        content = inner[0]
+    content = unwrap(load_checkpoint(path))
     if not isinstance(content, Mapping):
         raise BenchError(
             f"{path} holds a {type(content).__name__}, not a dict of tensors.",
@@ -199,7 +178,7 @@ def load_backbone(
         backbone: The module to fill, changed in place only on success.
         weights: Key to tensor, without any prefix.
         resample_positions: Whether a ViT's ``pos_embed`` (1, tokens, C) of another
-            square grid is resampled (bicubic, by mmpretrain's helper).
+            square grid is resampled; see `mrcl_bench.convert.positions`.
         ignore: Regular expressions, matched from a key's start, for weights that
             the backbone legitimately lacks, e.g. ``"ln1[.]"`` under ``final_norm=False``.
 
@@ -249,12 +228,6 @@ def shorten(names: Iterable[str]) -> str:
     listed = list(names)
     more = f" … and {len(listed) - SHOWN_KEYS} more" if len(listed) > SHOWN_KEYS else ""
     return ", ".join(listed[:SHOWN_KEYS]) + more
-
-
-def square_side(tokens: int) -> int | None:
-    """Returns the side of a square grid of ``tokens`` cells, or None if there is none."""
-    side = round(tokens**0.5)
-    return side if side > 0 and side * side == tokens else None
 
 
 def _check_readable(path: Path) -> None:
@@ -318,6 +291,25 @@ def _load_safetensors(path: Path) -> dict[str, Tensor]:
         return dict(load_file(path, device="cpu"))
     except (SafetensorError, ValueError, KeyError, OSError) as error:
         raise BenchError(f"{path} is not valid safetensors: {str(error)[:200]}.", _AGAIN) from None
+
+
+def _is_bare_pickle(path: Path) -> bool:
+    """Whether a file is a pickle that ``torch.save`` did not write."""
+    with path.open("rb") as file:
+        head = file.read(64)
+    return head.startswith(b"\x80") and _TORCH_MAGIC not in head
+
+
+def _load_pickle(path: Path) -> object:
+    try:
+        with path.open("rb") as file:
+            return load_plain(file)
+    except RefusedName as error:
+        raise BenchError(
+            f"refused {path}: loading it would call '{error.name}'.", _UNTRUSTED
+        ) from None
+    except DamagedPickle as error:
+        raise BenchError(f"{path} is truncated or damaged: {str(error)[:200]}.", _AGAIN) from None
 
 
 def _refused(path: Path, error: Exception) -> BenchError:
@@ -385,13 +377,8 @@ def _resample(
     new_extra, old_extra = int("cls_token" in target), int("cls_token" in weights)
     side = square_side(old.shape[1] - old_extra)
     new_side = square_side(target["pos_embed"].shape[1] - new_extra)
-    grid = getattr(backbone, "patch_resolution", None) or (new_side, new_side)
-    if side is None or None in grid or new_extra > old_extra:
+    rows, columns = getattr(backbone, "patch_resolution", None) or (new_side, new_side)
+    if side is None or rows is None or columns is None or new_extra > old_extra:
         return old
-    from mmpretrain.models.utils import resize_pos_embed
-
     positions = old[:, old_extra - new_extra :]
-    resampled: Tensor = resize_pos_embed(
-        positions, (side, side), tuple(grid), mode="bicubic", num_extra_tokens=new_extra
-    )
-    return resampled
+    return resize_positions(positions, (rows, columns), prefix=new_extra)

@@ -22,6 +22,8 @@ _TRAINING = {
     "mmpretrain": "onedl-mmpretrain",
     "mmdet": "onedl-mmdetection",
     "mmseg": "onedl-mmsegmentation",
+    "timm": "timm",
+    "safetensors": "safetensors",
     "sklearn": "scikit-learn",
 }
 _RIVALS = ("mmcv", "mmcv-full", "mmengine", "mmdet", "mmsegmentation", "mmpretrain")

@@ -90,14 +90,38 @@ class Planner:
         Raises:
             BenchError: A name is not known, or a seed is given twice.
         """
+        chosen = self.catalog.select_recipes(self.profile, recipes)
+        judged = self.catalog.select_protocols(self.profile, protocols)
+        return self.plan_for(chosen, judged, seeds, force)
+
+    def plan_for(
+        self,
+        chosen: list[Recipe],
+        judged: list[Protocol],
+        seeds: list[int] | None = None,
+        force: bool = False,
+    ) -> Plan:
+        """Makes the plan for recipes and protocols that need not be in the catalog.
+
+        Args:
+            chosen: Recipes, or the stand-ins of weights from elsewhere (kind ``foreign``), whose
+                checkpoints are there.
+            judged: Protocols; each meets the recipes that share its backbone's label.
+            seeds: As for `plan`.
+            force: As for `plan`.
+
+        Returns:
+            The plan; nothing is run.
+
+        Raises:
+            BenchError: A seed is given twice, or the checkpoint of foreign weights is gone.
+        """
         if seeds is not None and len(set(seeds)) != len(seeds):
             raise BenchError(
                 f"a seed is given twice: {', '.join(map(str, seeds))}.",
                 "Name each seed once; the same seed gives the same run.",
                 EXIT_USAGE,
             )
-        chosen = self.catalog.select_recipes(self.profile, recipes)
-        judged = self.catalog.select_protocols(self.profile, protocols)
         pretrainings = tuple(self._pretraining(recipe) for recipe in chosen)
         jobs = [
             self._job(
@@ -113,7 +137,19 @@ class Planner:
         return Plan(pretrainings, tuple(jobs))
 
     def config_hash(self, spec: Recipe | Protocol) -> str:
-        """The hash of a resolved config, computed once."""
+        """The hash of a resolved config, computed once; of foreign weights, of their input.
+
+        Raises:
+            BenchError: A config does not load, or foreign weights are no longer there.
+        """
+        if isinstance(spec, Recipe) and spec.kind == "foreign":
+            manifest = self.manifest(spec)
+            if manifest is None:
+                raise BenchError(
+                    f"no converted weights '{spec.name}' for profile {self.profile}.",
+                    f"Give them again: mrcl-bench eval --weights FILE --name {spec.name}",
+                )
+            return manifest.recipe_sha256
         if spec.name not in self._config_hashes:
             self._config_hashes[spec.name] = config_sha256(load_config(spec.path))
         return self._config_hashes[spec.name]
@@ -132,7 +168,8 @@ class Planner:
         wanted: dict[str, None] = {}
         for step in (*plan.pretrainings, *plan.jobs):
             if step.state == "blocked":
-                wanted[step.recipe.data] = None
+                if step.recipe.kind != "foreign":
+                    wanted[step.recipe.data] = None
                 if isinstance(step, JobStep):
                     wanted[step.job.protocol.data] = None
         found = [self.data(data_id) for data_id in wanted]
@@ -149,6 +186,8 @@ class Planner:
         return self._manifests[recipe.name]
 
     def _pretraining(self, recipe: Recipe) -> Step:
+        if recipe.kind == "foreign":
+            return Step(recipe, "done", "converted weights are there")
         data = self.data(recipe.data)
         manifest = self.manifest(recipe)
         if manifest is not None:
@@ -197,7 +236,8 @@ class Planner:
         if record.protocol.config_sha256 != self.config_hash(job.protocol):
             return "protocol config changed"
         if record.recipe.config_sha256 != self.config_hash(job.recipe):
-            return "recipe config changed"
+            foreign = job.recipe.kind == "foreign"
+            return "normalisation changed" if foreign else "recipe config changed"
         if isinstance(data, DataFolder) and record.data.sha256 != data.sha256:
             return "data changed"
         manifest = self.manifest(job.recipe)

@@ -46,9 +46,10 @@ def run_pretraining(request: Request) -> None:
 
 def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     from .checkpoint import save_weights, state_dict_sha256
-    from .convert.manifest import convert_file
+    from .convert.file import Given, convert_file
     from .engine.resume import ElapsedHook
     from .engine.runtime import build_runner, encoder_gflops
+    from .fit import heads_of
 
     watch = Stopwatch()
     config = load_config(recipe.path)
@@ -108,6 +109,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
         folder,
         source=recipe.source,
         which=config.model.get("promote", "online"),
+        given=Given(heads=heads_of(model.backbone)),
         normalisation={
             "mean": list(processor.mean),
             "std": list(processor.std),
@@ -117,6 +119,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
         recipe=recipe.name,
         algorithm=recipe.algorithm,
         pretrain={**pretrain, "raw_state_sha256": state_dict_sha256(state)},
+        verify=False,  # the network that trained is the one that is judged, by its own names
     )
     for leftover in [*work_dir.glob("epoch_*.pth"), *work_dir.glob("iter_*.pth"), last]:
         leftover.unlink(missing_ok=True)  # a finished run is never resumed

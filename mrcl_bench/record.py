@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .atomic import write_json
 from .errors import BenchError
+from .normalisation import Normalisation
 from .profiles import Profile
 from .spec import Role, Task
 
@@ -117,6 +118,8 @@ class Record(_Part):
     Attributes:
         metrics: ``split/metric`` to value, e.g. ``val/accuracy``.
         checkpoint: The weights; ``None`` only where pretraining itself failed.
+        normalisation: How the backbone was fed; ``None`` in records from before it was kept.
+        pretrain_cost: ``None`` where it is not known: weights from elsewhere.
         choices: Hyper-parameters that were chosen on a held-out part of *train*.
         flags: Remarks that tables print, e.g. ``"no predictions"``.
         artifacts: Side files by name, relative to the record's folder.
@@ -135,6 +138,7 @@ class Record(_Part):
     flags: list[str] = []
     checkpoint: CheckpointRef | None = None
     load_report: LoadReport | None = None
+    normalisation: Normalisation | None = None
     data: DataRef
     cost: Cost
     pretrain_cost: Cost | None = None

@@ -18,9 +18,11 @@ class _Spec(BaseModel):
 
 
 class Recipe(_Spec):
-    """One pretraining config.
+    """One pretraining config, or the stand-in for weights from elsewhere.
 
     Attributes:
+        kind: ``foreign`` where there is no config: such a recipe is never pretrained, its
+            checkpoint is there, ``data`` and ``path`` are empty. Not for ``bench`` blocks.
         algorithm: Key of the algorithm, e.g. ``"mrcl"``.
         display: Name in tables, e.g. ``"MoCo v3"``.
         backbone: Label that a protocol must share, e.g. ``"vit-t6"``.
@@ -33,7 +35,7 @@ class Recipe(_Spec):
         path: The config file.
     """
 
-    kind: Literal["recipe"]
+    kind: Literal["recipe", "foreign"]
     algorithm: str
     display: str
     backbone: str

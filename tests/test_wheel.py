@@ -14,7 +14,7 @@ from .factories import example, save
 
 ROOT = Path(__file__).parent.parent
 TRAINING_ONLY = (
-    "torch torchvision mmengine mmcv mmpretrain mmdet mmseg sklearn cv2 PIL safetensors "
+    "torch torchvision mmengine mmcv mmpretrain mmdet mmseg timm sklearn cv2 PIL safetensors "
     "matplotlib psutil tensorboard"
 ).split()
 PREAMBLE = f"""

@@ -9,7 +9,7 @@ import typer
 
 from .. import __version__
 from ..errors import EXIT_FAILED, EXIT_RESUMABLE, BenchError
-from . import compare, convert, data, doctor, ls, pretrain, run, status
+from . import compare, convert, data, doctor, evaluate, ls, pretrain, run, status
 
 _TRAINING_STACK = (
     "torch",
@@ -20,6 +20,8 @@ _TRAINING_STACK = (
     "mmdet",
     "mmseg",
     "cv2",
+    "timm",
+    "safetensors",
 )
 
 app = typer.Typer(
@@ -51,7 +53,7 @@ app.command()(doctor.doctor)
 app.add_typer(data.app, name="data", help="Make, fetch and verify data sets.")
 app.command()(pretrain.pretrain)
 app.command()(convert.convert)
-app.command(name="eval")(run.evaluate)
+app.command(name="eval")(evaluate.evaluate)
 app.command()(run.run)
 app.command()(run.plan)
 app.command()(status.status)

@@ -1,12 +1,8 @@
-"""``mrcl-bench plan``, ``run`` and ``eval``."""
+"""``mrcl-bench plan`` and ``run``."""
 
 from __future__ import annotations
 
-from enum import StrEnum
-from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from .options import (
     ConfigsOption,
@@ -23,16 +19,8 @@ from .options import (
     waiting_for_data,
 )
 
-
-class EvalTask(StrEnum):
-    """Short names of tasks."""
-
-    cls = "cls"
-    det = "det"
-    seg = "seg"
-
-
-_TASKS = {"cls": "classification", "det": "detection", "seg": "segmentation"}
+if TYPE_CHECKING:
+    from ..plan import Plan, Planner
 
 
 def plan(
@@ -82,60 +70,32 @@ def run(
     force: ForceOption = False,
 ) -> None:
     """Run the matrix recipes x protocols x seeds; what has a valid record is skipped."""
-    _run(profile, recipe, protocol, seed, jobs, gpus, launcher, configs, force)
+    planner = make_planner(profile, configs)
+    made = planner.plan(recipe or [], protocol or [], seed, force)
+    run_plan(planner, made, jobs, processes(launcher, gpus))
 
 
-def evaluate(
-    task: Annotated[EvalTask, typer.Argument(help="Task to evaluate.")],
-    profile: ProfileOption = "tiny",
-    recipe: RecipeOption = None,
-    protocol: ProtocolOption = None,
-    seed: SeedOption = None,
-    jobs: JobsOption = None,
-    gpus: GpusOption = 0,
-    launcher: LauncherOption = "none",
-    configs: ConfigsOption = None,
-    force: ForceOption = False,
-) -> None:
-    """Evaluate checkpoints on one task (pretrains what is not there yet)."""
-    wanted = _TASKS[task.value]
-    _run(profile, recipe, protocol, seed, jobs, gpus, launcher, configs, force, wanted)
+def run_plan(planner: Planner, made: Plan, jobs: int | None, gpus: int) -> None:
+    """Says what a plan has to do, and does it.
 
+    Args:
+        planner: The planner that made the plan.
+        made: The plan.
+        jobs: Workers at a time, by cores if None.
+        gpus: Processes per run under torchrun, 0 for plain ones.
 
-def _run(
-    profile: str,
-    recipe: list[str] | None,
-    protocol: list[str] | None,
-    seed: list[int] | None,
-    jobs: int | None,
-    gpus: int,
-    launcher: str,
-    configs: Path | None,
-    force: bool,
-    task: str | None = None,
-) -> None:
+    Raises:
+        BenchError: Something failed, was interrupted, or waits for data.
+    """
     from rich.console import Console
 
-    from ..errors import EXIT_USAGE, BenchError
     from ..run import MatrixRunner
 
-    planner = make_planner(profile, configs)
-    wanted = list(protocol or [])
-    if task is not None:
-        chosen = planner.catalog.select_protocols(planner.profile, wanted)
-        wanted = [found.name for found in chosen if found.task == task]
-        if not wanted:
-            raise BenchError(
-                f"no protocol of profile {profile} is for {task}.",
-                "`mrcl-bench plan` lists what there is.",
-                EXIT_USAGE,
-            )
-    made = planner.plan(recipe or [], wanted, seed, force)
     console = Console()
     counts = {state: sum(s.state == state for s in made.jobs) for state in ("done", "todo")}
     blocked = [step for step in made.jobs if step.state == "blocked"]
     console.print(
-        f"profile {profile}: {len(made.needed_pretrainings())} pretrainings and "
+        f"profile {planner.profile}: {len(made.needed_pretrainings())} pretrainings and "
         f"{counts['todo']} jobs to do, {counts['done']} jobs done"
         + (f", {len(blocked)} blocked" if blocked else ""),
         highlight=False,
@@ -146,6 +106,6 @@ def _run(
             reasons[step.reason] = reasons.get(step.reason, 0) + 1
     for reason, count in reasons.items():
         console.print(f"  {count} x {reason}", highlight=False)
-    MatrixRunner(planner, console, jobs, processes(launcher, gpus)).run(made)
+    MatrixRunner(planner, console, jobs, gpus).run(made)
     if blocked:
         raise waiting_for_data(planner, made, f"{len(blocked)} jobs wait")

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import BenchError
 
@@ -24,12 +24,22 @@ class Conversion:
     """A state dict taken apart.
 
     Attributes:
-        backbone: Backbone weights by mmpretrain's key names, without any prefix.
+        backbone: Backbone weights by the key names of ``dialect``, without any prefix.
         dropped: Kind (``neck``, ``head``, ``momentum`` …) to the source keys left out.
+        dialect: Library by whose names the backbone goes; see `mrcl_bench.convert.dialects`.
+        normalisation: How those who publish this layout feed their networks, as
+            `mrcl_bench.normalisation` takes it; None if that is not known.
+        traits: What weights do not show: ``num_heads``, ``norm_eps``, ``activation``, ``style``;
+            see `mrcl_bench.convert._architecture.read_architecture`.
+        notes: What was assumed, one sentence each.
     """
 
     backbone: dict[str, Tensor]
     dropped: dict[str, list[str]] = field(default_factory=dict)
+    dialect: str = "mmpretrain"
+    normalisation: Mapping[str, Any] | None = None
+    traits: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class NoBackbone(BenchError):

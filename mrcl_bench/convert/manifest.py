@@ -3,66 +3,73 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..atomic import sha256_file, write_json
+from ..atomic import sha256_file
 from ..errors import BenchError
-from ._architecture import Architecture, read_architecture
+from ..normalisation import Normalisation
+from ..record import Cost
+from ._architecture import Architecture
 from ._layout import Which
+from .verify import Proof
 
 SCHEMA_VERSION = 1
 WEIGHTS_NAME = "backbone.pth"
 MANIFEST_NAME = "manifest.json"
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Origin = Literal["run", "given", "beside", "publisher", "assumed"]
+"""Where a normalisation comes from: the pretraining run itself, the command line, a config file
+beside the weights, the habit of those who publish the format, or nowhere: ImageNet's, assumed."""
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Normalisation(_Part):
-    """How pixels become the backbone's input: ``(pixel - mean) / std`` per channel.
+class Keys(_Part):
+    """What became of the keys.
 
     Attributes:
-        mean: Per channel, in units of ``value_range`` and the order of ``channel_order``.
-        std: Per channel, likewise; positive.
-        channel_order: Order of the channels that the backbone was trained on.
-        value_range: Darkest and brightest pixel before normalisation.
+        loaded: Weights written.
+        dropped: Kind (``head``, ``projector``, ``momentum`` …) to its number of keys in the source.
+        missing: Keys of the target's network without weights; only counters of batch norms ever.
     """
-
-    mean: tuple[float, float, float]
-    std: tuple[
-        Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]
-    ]
-    channel_order: Literal["rgb", "bgr"]
-    value_range: tuple[float, float] = (0.0, 255.0)
-
-
-class Keys(_Part):
-    """How many weights the conversion kept, and how many it dropped of each kind."""
 
     loaded: int = Field(gt=0)
     dropped: dict[str, int] = {}
+    missing: tuple[str, ...] = ()
 
 
 class Manifest(_Part):
-    """Describes a folder's ``backbone.pth``.
+    """Describes converted weights: a folder's ``backbone.pth``, or a file of its own.
 
     Attributes:
         recipe: Recipe that trained the weights, or a name for foreign ones.
         algorithm: Key of the algorithm.
         source_format: Module of `mrcl_bench.convert` that read the raw file.
+        source_file: Name of the raw file.
+        source_dialect: Library by whose key names the source's network goes.
         source_sha256: Of the raw file.
+        target: Library by whose key names the weights go.
+        encoder: Which encoder was taken.
+        weights_file: Name of the weights file beside this manifest.
         weights_sha256: Of the backbone's state dict, independent of the file around it.
-        file_sha256: Of ``backbone.pth``.
+        file_sha256: Of the weights file.
         architecture: Read off the weights.
-        pretrain: What the pretraining run says of itself (cost, data, environment …).
+        backbone_config: The ``dict(type=…)`` for a config of the target's library, where it is one
+            of OpenMMLab's.
+        normalisation: How to feed the weights.
+        normalisation_from: Where that comes from.
+        assumed: What was assumed because nothing says it: ``normalisation``, ``num_heads``.
+        notes: One sentence for each assumption or oddity.
+        proof: That source and target are the same function; None where it was not asked for.
+        asked: The conversion's options, to know it again.
+        pretrain: What the pretraining run says of itself (cost, data, environment …); empty for
+            weights from elsewhere.
         created: Time of the conversion, UTC, ISO 8601.
     """
 
@@ -70,88 +77,42 @@ class Manifest(_Part):
     recipe: str
     algorithm: str
     source_format: str
+    source_file: str = ""
+    source_dialect: str = "mmpretrain"
     source_sha256: Sha256
+    target: str = "mmpretrain"
+    encoder: Which = "online"
+    weights_file: str = WEIGHTS_NAME
     weights_sha256: Sha256
     file_sha256: Sha256
     architecture: Architecture
+    backbone_config: dict[str, Any] | None = None
     normalisation: Normalisation
+    normalisation_from: Origin = "run"
+    assumed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     keys: Keys
+    proof: Proof | None = None
+    asked: dict[str, Any] = {}
     pretrain: dict[str, Any] = {}
     created: str
 
+    @property
+    def foreign(self) -> bool:
+        """Whether no recipe of this project made the weights."""
+        return "recipe_sha256" not in self.pretrain
 
-def convert_file(
-    raw: Path,
-    out_dir: Path,
-    *,
-    source: str,
-    normalisation: Normalisation | Mapping[str, Any],
-    recipe: str,
-    algorithm: str,
-    pretrain: Mapping[str, Any],
-    which: Which = "online",
-) -> Manifest:
-    """Converts a raw weights file and writes ``backbone.pth``, then ``manifest.json``.
+    @property
+    def recipe_sha256(self) -> str:
+        """Hash of the recipe's config; for foreign weights, of how they are fed."""
+        known = self.pretrain.get("recipe_sha256")
+        return self.normalisation.sha256() if known is None else str(known)
 
-    Both writes are atomic, and equal input gives an equal ``backbone.pth``. Between the two
-    writes an older manifest no longer fits, which `read_manifest` notices.
-
-    Args:
-        raw: The raw file.
-        out_dir: Folder to write to.
-        source: Source format.
-        normalisation: How the backbone was fed.
-        recipe: Recipe, or a name for foreign weights.
-        algorithm: Key of the algorithm.
-        pretrain: Free JSON values for the manifest.
-        which: Which encoder to take where the run trained two.
-
-    Returns:
-        The manifest as written.
-
-    Raises:
-        BenchError: The file cannot be read or converted, holds NaN or infinite weights, or is
-            itself the output; nothing is written then.
-    """
-    from ..checkpoint import load_state_dict, save_weights, shorten, state_dict_sha256
-    from . import convert
-
-    weights_path = out_dir / WEIGHTS_NAME
-    if raw.resolve() == weights_path.resolve():
-        raise BenchError(f"{raw} would be overwritten.", "Choose another output folder.")
-    try:
-        checked = Normalisation.model_validate(normalisation)
-    except ValidationError as error:
-        raise BenchError(f"the normalisation is not valid: {_first(error)}.") from None
-    state_dict = load_state_dict(raw)
-    conversion = convert(source, state_dict, which)
-    weights = conversion.backbone
-    broken = [key for key, value in weights.items() if not bool(value.isfinite().all())]
-    if broken:
-        raise BenchError(
-            f"NaN or infinite weights in {raw}: {shorten(broken)}.",
-            "The run diverged: pretrain again with a smaller learning rate.",
-        )
-    meta = {"recipe": recipe, "algorithm": algorithm, "source_format": source}
-    save_weights(weights_path, weights, {**meta, "normalisation": checked.model_dump()})
-    manifest = Manifest(
-        recipe=recipe,
-        algorithm=algorithm,
-        source_format=source,
-        source_sha256=sha256_file(raw),
-        weights_sha256=state_dict_sha256(weights),
-        file_sha256=sha256_file(weights_path),
-        architecture=read_architecture(weights),
-        normalisation=checked,
-        keys=Keys(
-            loaded=len(weights),
-            dropped={kind: len(keys) for kind, keys in sorted(conversion.dropped.items())},
-        ),
-        pretrain=dict(pretrain),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-    write_json(out_dir / MANIFEST_NAME, manifest.model_dump(mode="json"))
-    return manifest
+    @property
+    def pretrain_cost(self) -> Cost | None:
+        """What pretraining took; None where it is not known."""
+        cost = self.pretrain.get("cost")
+        return None if cost is None else Cost.model_validate(cost)
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from ._keys import has
 from ._layout import Conversion, Which, split
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+DESCRIBES = "this project's own MRCL runs"
 ONLINE = r"backbone\."
 MOMENTUM = r"momentum_encoder\.module\.0\."
 KINDS = {
@@ -17,6 +19,12 @@ KINDS = {
     "head": r"(head|contrast_head)\.",
     "data_preprocessor": r"data_preprocessor\.",
 }
+
+
+def recognises(state_dict: Iterable[str]) -> bool:
+    """Tells whether the key names are MRCL's, by its contrast head or decoder."""
+    own = has(state_dict, r"(contrast_head|decoder)\.")
+    return has(state_dict, ONLINE) and own and not has(state_dict, r"classifier\.")
 
 
 def to_backbone(state_dict: Mapping[str, Tensor], which: Which = "online") -> Conversion:

@@ -19,7 +19,7 @@ from ..record import Environment, Failure
 _PACKAGES = (
     "mrcl-bench", "torch", "torchvision", "numpy", "scikit-learn", "opencv-python",
     "opencv-python-headless", "onedl-mmcv", "onedl-mmengine", "onedl-mmpretrain",
-    "onedl-mmdetection", "onedl-mmsegmentation",
+    "onedl-mmdetection", "onedl-mmsegmentation", "timm",
 )  # fmt: skip
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import math
 import os
 from pathlib import Path
+from typing import Any
 
 from ..atomic import write_atomic
+from ..convert._architecture import Architecture
 from ..convert.manifest import Manifest, read_manifest
 from ..data.locate import DataFolder, require
 from ..engine.capture import Stopwatch, classify, environment, now, peak_memory_mib
 from ..engine.request import Request
 from ..errors import BenchError
+from ..normalisation import Normalisation
 from ..record import (
     CheckpointRef,
     Cost,
@@ -26,6 +30,9 @@ from ..resolve import config_sha256, load_config, relocate
 from ..spec import Job, Protocol, Recipe
 from ..workspace import Workspace
 from .context import Context, Outcome
+
+_NORM_EPS = 1e-6
+"""Epsilon of layer norms in mmpretrain's VisionTransformer (its argument ``norm_cfg``)."""
 
 
 def recipe_ref(recipe: Recipe, sha256: str) -> RecipeRef:
@@ -53,7 +60,12 @@ def protocol_ref(protocol: Protocol, sha256: str) -> ProtocolRef:
 
 
 def command_for(job: Job) -> str:
-    """What to type to run a job again."""
+    """What to type to run a job again; foreign weights are known by the name they were given."""
+    if job.recipe.kind == "foreign":
+        return (
+            f"mrcl-bench eval --name {job.recipe.name} --profile {job.profile} "
+            f"--protocol {job.protocol.name} --seed {job.seed} --force"
+        )
     return (
         f"mrcl-bench run --profile {job.profile} --recipe {job.recipe.name} "
         f"--protocol {job.protocol.name} --seed {job.seed} --force"
@@ -102,8 +114,10 @@ def _run_one(
     path = workspace.record_path(job.profile, job.recipe.name, job.protocol.name, job.seed)
     failure: Failure | None = None
     outcome: Outcome | None = None
+    remarks: list[str] = []
     try:
-        _follow_normalisation(config, manifest)
+        remarks = _follow_normalisation(config, manifest.normalisation)
+        remarks += _follow_norm_eps(config, manifest.architecture)
         adapter = importlib.import_module(f"mrcl_bench.jobs.{job.protocol.adapter}")
         folder = workspace.checkpoint_dir(job.profile, job.recipe.name)
         context = Context(
@@ -140,19 +154,20 @@ def _run_one(
         status="completed" if failure is None else "failed",
         failure=failure,
         profile=job.profile,
-        recipe=recipe_ref(job.recipe, str(manifest.pretrain["recipe_sha256"])),
+        recipe=recipe_ref(job.recipe, manifest.recipe_sha256),
         protocol=protocol_ref(job.protocol, protocol_sha256),
         seed=job.seed,
         metrics=outcome.metrics if outcome else {},
         choices=outcome.choices if outcome else {},
-        flags=outcome.flags if outcome else [],
+        flags=[*remarks, *(outcome.flags if outcome else [])],
         checkpoint=CheckpointRef(
             sha256=manifest.weights_sha256, source_sha256=manifest.source_sha256
         ),
         load_report=outcome.load_report if outcome else None,
+        normalisation=manifest.normalisation,
         data=DataRef(id=data.id, sha256=data.sha256, shapes_fallback=data.shapes_fallback),
         cost=outcome.cost if outcome else spent,
-        pretrain_cost=Cost.model_validate(manifest.pretrain["cost"]),
+        pretrain_cost=manifest.pretrain_cost,
         environment=environment(),
         artifacts=artifacts,
         started=watch.started,
@@ -171,16 +186,44 @@ def _save_arrays(path: Path, outcome: Outcome) -> str:
     return side.name
 
 
-def _follow_normalisation(config: object, manifest: Manifest) -> None:
-    """Feeds the backbone what it was trained on, whatever the protocol's config says."""
-    model = config.model  # type: ignore[attr-defined]
-    processor = model.get("data_preprocessor")
+def _follow_normalisation(config: Any, normalisation: Normalisation) -> list[str]:
+    """Feeds the backbone what it was trained on, whatever the protocol's config says.
+
+    Returns:
+        A remark for the record where that is another input than the protocol's own.
+    """
+    processor = config.model.get("data_preprocessor")
     if processor is None:
-        return
-    normalisation = manifest.normalisation
-    processor.mean = list(normalisation.mean)
-    processor.std = list(normalisation.std)
-    rgb = normalisation.channel_order == "rgb"
+        return []
     # mmcv reads images as BGR; mmpretrain says to_rgb, mmdet and mmseg say bgr_to_rgb.
     key = "bgr_to_rgb" if "bgr_to_rgb" in processor else "to_rgb"
-    processor[key] = rgb
+    own = (processor.get("mean"), processor.get("std"), bool(processor.get(key)))
+    mean, std = normalisation.in_bytes()  # the processors take pixels in 0 … 255
+    processor.mean, processor.std = list(mean), list(std)
+    processor[key] = normalisation.channel_order == "rgb"
+    same = own[2] == processor[key] and all(
+        mine is not None and len(mine) == 3 and all(map(_near, mine, theirs))
+        for mine, theirs in ((own[0], mean), (own[1], std))
+    )
+    return [] if same else [f"fed as its weights expect: {normalisation}"]
+
+
+def _follow_norm_eps(config: Any, architecture: Architecture) -> list[str]:
+    """Gives a ViT's layer norms the epsilon of its weights where it is not mmpretrain's 1e-6.
+
+    Returns:
+        A remark for the record if it did.
+    """
+    backbone = config.model.backbone
+    eps = architecture.norm_eps
+    own = (backbone.get("norm_cfg") or {}).get("eps", _NORM_EPS)
+    vit = architecture.type == "vit" and str(backbone.type).endswith("VisionTransformer")
+    if not vit or math.isclose(own, eps):
+        return []
+    backbone.norm_cfg = {"type": "LN", "eps": eps}
+    return [f"layer norms with eps {eps:g} as in its weights"]
+
+
+def _near(one: float, other: float) -> bool:
+    """Whether two statistics of pixels in 0 … 255 are the same but for rounding."""
+    return math.isclose(one, other, rel_tol=1e-3, abs_tol=1e-3)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from mrcl_bench.convert.manifest import Manifest, Normalisation, convert_file, read_manifest
-from mrcl_bench.errors import EXIT_USAGE, BenchError
+from mrcl_bench.convert.file import convert_file
+from mrcl_bench.convert.manifest import Manifest, read_manifest
+from mrcl_bench.errors import BenchError
 
 NORMALISATION = {"mean": [1, 2, 3], "std": [4, 5, 6], "channel_order": "rgb"}
 
@@ -41,6 +42,7 @@ def run(raw: Path, out: Path, **kwargs: Any) -> Manifest:
         "recipe": "r",
         "algorithm": "simclr",
         "pretrain": {"cost": {"seconds": 1.5}},
+        "verify": False,
     }
     return convert_file(raw, out, **{**options, **kwargs})
 
@@ -55,14 +57,9 @@ def test_a_conversion_is_read_back(raw: Path, tmp_path: Path) -> None:
     weights = load_state_dict(out / "backbone.pth")
     assert weights.keys() == vit_state("").keys()
     assert state_dict_sha256(weights) == manifest.weights_sha256
-    assert manifest.architecture.model_dump() == {
-        "label": "vit-8x11-p4",
-        "type": "vit",
-        "embed_dims": 8,
-        "depth": 11,
-        "patch": 4,
-        "img_size": 16,
-    }
+    found = manifest.architecture
+    assert (found.label, found.type, found.embed_dims) == ("vit-8x11-p4", "vit", 8)
+    assert (found.depth, found.patch, found.img_size) == (11, 4, 16)
     assert manifest.keys.loaded == 5
     assert manifest.keys.dropped == {"neck": 1}
     assert manifest.normalisation.value_range == (0, 255)
@@ -156,29 +153,36 @@ def test_a_manifest_is_read_without_torch(raw: Path, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
 
 
-def test_command(raw: Path, tmp_path: Path) -> None:
-    testing = pytest.importorskip("typer.testing")
-    import typer
+def test_an_old_manifest_still_reads(raw: Path, tmp_path: Path) -> None:
+    """As version 1 was first written: without target, notes, proof and the rest."""
+    run(raw, tmp_path)
+    path = tmp_path / "manifest.json"
+    now = json.loads(path.read_text())
+    first = (
+        "schema_version recipe algorithm source_format source_sha256 weights_sha256 file_sha256 "
+        "normalisation pretrain created"
+    ).split()
+    architecture = ("label", "type", "embed_dims", "depth", "patch", "img_size")
+    old = {
+        **{key: now[key] for key in first},
+        "architecture": {key: now["architecture"][key] for key in architecture},
+        "keys": {"loaded": 5, "dropped": {"neck": 1}},
+    }
+    path.write_text(json.dumps(old))
+    manifest = read_manifest(tmp_path)
+    assert (manifest.target, manifest.encoder) == ("mmpretrain", "online")
+    assert (manifest.proof, manifest.notes, manifest.asked) == (None, (), {})
+    assert manifest.normalisation_from == "run"
 
-    from mrcl_bench.cli.convert import convert
 
-    app = typer.Typer()
-    app.command()(convert)
-    out = tmp_path / "mine"
-    arguments = [str(raw), "--out", str(out), "--channels", "bgr", "--mean", "1,2,3.5"]
-    result = testing.CliRunner().invoke(app, arguments, catch_exceptions=False)
-    assert result.exit_code == 0
-    manifest = read_manifest(out)
-    assert manifest.recipe == "mine"
-    assert manifest.normalisation == Normalisation(
-        mean=(1, 2, 3.5), std=(58.395, 57.12, 57.375), channel_order="bgr"
-    )
-    lines = result.stdout.splitlines()
-    assert any(manifest.weights_sha256 in line for line in lines)
-    assert any("vit-8x11-p4, made for 16 px" in line for line in lines)
-    assert any(line.split() == ["dropped", "neck", "1"] for line in lines)
-    assert max(map(len, lines[:-1])) <= 80
-
-    result = testing.CliRunner().invoke(app, [*arguments, "--std", "1,2"])
-    assert isinstance(result.exception, BenchError)
-    assert result.exception.exit_code == EXIT_USAGE
+def test_foreign_weights_are_known_by_their_input(raw: Path, tmp_path: Path) -> None:
+    manifest = run(raw, tmp_path, pretrain=None)
+    assert manifest.foreign
+    assert manifest.pretrain_cost is None
+    assert manifest.recipe_sha256 == manifest.normalisation.sha256()
+    cost = {"images_seen": 1, "seconds": 2.0, "peak_memory_mib": 3.0}
+    ours = run(raw, tmp_path, pretrain={"recipe_sha256": "f" * 64, "cost": cost})
+    assert not ours.foreign
+    assert ours.recipe_sha256 == "f" * 64
+    assert ours.pretrain_cost is not None
+    assert ours.pretrain_cost.seconds == 2

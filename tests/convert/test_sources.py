@@ -167,7 +167,7 @@ def test_without_a_prefix_it_says_what_is_there() -> None:
     with pytest.raises(BenchError) as caught:
         convert("mmpretrain", tensors("conv1.weight", "layer1.0.a", "layer1.0.b", "fc"))
     assert "layer1. (2), conv1. (1), fc (1)" in caught.value.what
-    assert "mmpretrain, mrcl" in caught.value.cure
+    assert "mmpretrain, mmseg, moco, mocov3, mrcl" in caught.value.cure
 
 
 def test_it_names_the_source_that_would_read_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,25 +178,64 @@ def test_missing_data_begins_nothing(
     assert "mrcl-bench data" in caught.value.cure
 
 
+@pytest.mark.parametrize("protocol", ["linear", "mask-rcnn", "upernet"])
+@pytest.mark.parametrize(
+    ("change", "mean", "std", "order"),
+    [
+        ({"mean": [1, 2, 3], "std": [4, 5, 6], "channel_order": "bgr"}, [1, 2, 3], [4, 5, 6], 0),
+        ({"mean": [0.5] * 3, "std": [0.5] * 3, "value_range": [0, 1]}, [127.5] * 3, [127.5] * 3, 1),
+    ],
+)
 def test_normalisation_follows_the_checkpoint(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, protocol: str, change: dict[str, Any], mean: Any, std: Any, order: int
 ) -> None:
-    from mrcl_bench.atomic import write_json
-    from mrcl_bench.jobs import linear
+    from mrcl_bench.jobs.evaluate import _follow_normalisation
+    from mrcl_bench.normalisation import checked
+    from mrcl_bench.resolve import load_config
 
     manifest = json.loads((bench.folder / "manifest.json").read_text())
-    manifest["normalisation"].update(mean=[1, 2, 3], std=[4, 5, 6], channel_order="bgr")
+    config = load_config(bench.catalog.select_protocols("micro", [protocol])[0].path)
+    fed = checked({**manifest["normalisation"], **change})
+    (remark,) = _follow_normalisation(config, fed)
+    processor = config.model.data_preprocessor
+    assert (list(processor.mean), list(processor.std)) == (mean, std)
+    key = "to_rgb" if protocol == "linear" else "bgr_to_rgb"
+    assert processor[key] is bool(order)
+    assert f"mean {mean[0]:g}" in remark
+    assert _follow_normalisation(config, fed) == [], "now it is the config's own"
+
+
+def test_layer_norms_follow_the_weights(bench: Bench) -> None:
+    from mmpretrain.registry import MODELS
+
+    from mrcl_bench.convert._architecture import Architecture
+    from mrcl_bench.jobs.evaluate import _follow_norm_eps
+    from mrcl_bench.resolve import load_config
+
+    config = load_config(bench.catalog.select_protocols("micro", ["knn"])[0].path)
+    assert _follow_norm_eps(config, Architecture(label="v", type="vit")) == []
+    hugging = Architecture(label="v", type="vit", norm_eps=1e-12)
+    assert len(_follow_norm_eps(config, hugging)) == 1
+    backbone = MODELS.build(config.model.backbone)
+    assert {backbone.layers[0].ln1.eps, backbone.ln1.eps} == {1e-12}
+
+
+def test_a_record_says_what_its_weights_were_fed(bench: Bench) -> None:
+    from mrcl_bench.atomic import write_json
+
+    plain = bench.run("knn")[0]
+    assert plain.flags == []
+    assert plain.normalisation is not None
+    assert plain.normalisation.mean[0] == 123.675
+    manifest = json.loads((bench.folder / "manifest.json").read_text())
+    manifest["normalisation"].update(mean=[0.5] * 3, std=[0.5] * 3, value_range=[0, 1])
     write_json(bench.folder / "manifest.json", manifest)
-    seen: list[Any] = []
-
-    def look(context: Any) -> Any:
-        seen.append(context.config.model.data_preprocessor)
-        raise RuntimeError("seen enough")
-
-    monkeypatch.setattr(linear, "run", look)
-    bench.run("linear")
-    assert (list(seen[0].mean), list(seen[0].std)) == ([1, 2, 3], [4, 5, 6])
-    assert seen[0].to_rgb is False
+    other = bench.run("knn")[0]
+    assert other.normalisation is not None
+    assert other.normalisation.value_range == (0, 1)
+    assert other.flags == [
+        "fed as its weights expect: rgb, mean 127.5 127.5 127.5, std 127.5 127.5 127.5"
+    ]
 
 
 def _variant(bench: Bench, tmp_path: Path, base: str, name: str, text: str) -> None:
