@@ -90,6 +90,7 @@ def adopt(
     which: Which,
     given: Given,
     verify: bool,
+    force: bool,
     say: Callable[[str], None],
 ) -> Manifest:
     """Converts foreign weights into the workspace's checkpoints, or keeps what is there.
@@ -107,13 +108,15 @@ def adopt(
         which: Encoder to take.
         given: What the user says of the weights.
         verify: Whether to prove the conversion.
+        force: Whether the name may pass from another file to this one.
         say: Told in one line what is done.
 
     Returns:
         The manifest.
 
     Raises:
-        BenchError: As `convert_file`; or a checkpoint of this project's own has that name.
+        BenchError: As `convert_file`; or a checkpoint of this project's own, or of another file,
+            has that name.
     """
     if not weights.is_file():
         if weights.is_dir():
@@ -123,8 +126,16 @@ def adopt(
     before = _before(folder)
     if before is not None:
         _check_foreign(before, name, folder)
+        same_file = before.source_sha256 == sha256_file(weights)
+        if not same_file and not force:
+            raise BenchError(
+                f"'{name}' is the name of other weights: {before.source_file}, sha256 "
+                f"{before.source_sha256[:12]}… ({folder}).",
+                "Choose another --name; or --force, which puts these in their place.",
+                EXIT_USAGE,
+            )
         if (
-            before.source_sha256 == sha256_file(weights)
+            same_file
             and before.asked == asked_for(source, which, given)
             and before.algorithm == algorithm
             and before.target == "mmpretrain"

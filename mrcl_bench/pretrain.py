@@ -119,7 +119,6 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
         recipe=recipe.name,
         algorithm=recipe.algorithm,
         pretrain={**pretrain, "raw_state_sha256": state_dict_sha256(state)},
-        verify=False,  # the network that trained is the one that is judged, by its own names
     )
     for leftover in [*work_dir.glob("epoch_*.pth"), *work_dir.glob("iter_*.pth"), last]:
         leftover.unlink(missing_ok=True)  # a finished run is never resumed

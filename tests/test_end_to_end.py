@@ -102,6 +102,7 @@ def test_records_hold_what_they_promise(chain: Chain) -> None:
         manifest = read_manifest(chain.workspace.checkpoint_dir("micro", record.recipe.name))
         assert record.checkpoint is not None
         assert record.checkpoint.sha256 == manifest.weights_sha256
+        assert manifest.proof is not None
         assert record.load_report is not None
         assert record.load_report.loaded == manifest.keys.loaded
         assert record.load_report.missing == []

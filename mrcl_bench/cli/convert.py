@@ -34,7 +34,7 @@ def convert(
     ],
     to: Annotated[
         str,
-        typer.Option(help="Names to write: mmpretrain, mmdet, mmseg, torchvision or timm."),
+        typer.Option(help="Names to write: mmpretrain, mmdet, mmseg, mmseg_stock, torchvision, timm."),
     ] = "mmpretrain",
     source: SourceOption = None,
     name: Annotated[

@@ -145,6 +145,7 @@ def evaluate(
                 which=encoder.value,
                 given=told,
                 verify=verify,
+                force=force,
                 say=typer.echo,
             )
         typer.echo("\n".join(summary(manifest)))

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from .verify import Proof
 
 
+UNPROVED = (
+    "Nothing is proved of these weights: mrcl-bench knows no network of another library for them. "
+    "They keep the names that they were trained with."
+)
+
+
 @dataclass(frozen=True)
 class Given:
     """What the user says of the weights; it goes before all that is found.
@@ -83,7 +89,9 @@ def convert_file(
             ``given``, a config file beside the weights, or the source format's publishers, in this
             order; ImageNet's is assumed, and noted, where none of them says it.
         pretrain: Free JSON values for the manifest.
-        verify: Whether to run the same images through the source's and the target's network.
+        verify: Whether to run the same images through the source's and the target's network;
+            weights of the caller's own training, of an architecture that no library here has,
+            pass without.
 
     Returns:
         The manifest as written.
@@ -95,7 +103,7 @@ def convert_file(
     """
     from ..checkpoint import load_state_dict, shorten, state_dict_sha256
     from . import convert
-    from .dialects import dialects
+    from .dialects import dialects, remarks
 
     given = given or Given()
     if target not in dialects():
@@ -122,9 +130,16 @@ def convert_file(
         traits["num_heads"] = given.heads
     conversion = replace(conversion, traits=traits)
     feed, origin = _feed(run, given, found.normalisation if found else None, conversion)
-    made = _translate(conversion, target, verify)
+    made = _translate(conversion, target, verify, own=run is not None)
     assumed = _assumed(made.architecture, traits, origin)
-    notes = [*conversion.notes, *(found.notes if found else ()), *_notes(assumed, made, feed)]
+    notes = [
+        *conversion.notes,
+        *(found.notes if found else ()),
+        *_notes(assumed, made, feed),
+        *remarks(target, made.architecture),
+    ]
+    if verify and made.proof is None:
+        notes.append(UNPROVED)
 
     meta = {"recipe": recipe, "algorithm": algorithm, "source_format": format_}
     output.write(made.weights, {**meta, "normalisation": feed.model_dump()})
@@ -175,26 +190,28 @@ class _Made:
     proof: Proof | None
 
 
-def _translate(conversion: Conversion, target: str, verify: bool) -> _Made:
+def _translate(conversion: Conversion, target: str, verify: bool, own: bool) -> _Made:
     """Renames the backbone for its target and proves it.
 
     Weights that are there already by the target's names, and of no known architecture, pass as
-    they are where no proof is asked for: our own pretraining may run on any backbone.
+    they are where no proof is asked for or where they are our own: pretraining may run on any
+    backbone.
     """
     from .dialects import dialects
 
     known = dialects()
     same = conversion.dialect == target
+    unprovable = same and (own or not verify)
     try:
         common = known[conversion.dialect].to_common(conversion.backbone)
     except BenchError:
-        if not same or verify:
+        if not unprovable:
             raise
         common = conversion.backbone
     architecture = read_architecture(common, conversion.traits)
+    if unprovable and not _known(architecture, common):
+        return _Made(conversion.backbone, architecture, None, (), None)
     if architecture.type == "other":
-        if same and not verify:
-            return _Made(conversion.backbone, architecture, None, (), None)
         raise BenchError(
             "the weights are neither a ViT nor a ResNet that mrcl-bench knows, so that nothing "
             "can be proved of them.",
@@ -216,6 +233,19 @@ def _translate(conversion: Conversion, target: str, verify: bool) -> _Made:
         proof = prove(conversion, target, weights, architecture)
     config = dialect.backbone_config(architecture)
     return _Made(weights, architecture, config, _counters_missing(weights), proof)
+
+
+def _known(architecture: Architecture, common: Mapping[str, Tensor]) -> bool:
+    """Whether the weights are all and only those of a network that libraries share."""
+    from .dialects._expected import check
+
+    if architecture.type == "other":
+        return False
+    try:
+        check(common, architecture)
+    except BenchError:
+        return False
+    return True
 
 
 def _counters_missing(weights: Mapping[str, Tensor]) -> tuple[str, ...]:

@@ -112,6 +112,16 @@ def test_any_weights_become_a_row(call: Call, vit: Path, micro_workspace: Worksp
     again = records(micro_workspace)["dino", "knn", 0]
     assert not any("fed as" in flag for flag in again.flags)
 
+    # another file of that name is not put in its place unasked
+    nets.save(vit, nets.vit128(seed=1))
+    code, _, err = call("eval", *weights, *MICRO, *only)
+    assert code == EXIT_USAGE
+    assert "'dino' is the name of other weights" in err
+    assert read_manifest(folder).weights_sha256 == manifest.weights_sha256
+    code, out, _ = call("eval", *weights, *MICRO, "--protocol", "knn", "--seed", "0", "--force")
+    assert code == 0
+    assert read_manifest(folder).weights_sha256 != manifest.weights_sha256
+
     code, out, _ = call("compare")
     assert code == 0
     assert "dino" in out

@@ -227,3 +227,44 @@ def test_a_network_of_no_known_kind_passes_only_unproved(tmp_path: Path) -> None
     assert "--no-verify" in caught.value.cure
     manifest = run(raw, tmp_path / "out", source="mmpretrain", verify=False)
     assert (manifest.architecture.label, manifest.keys.loaded) == ("other", 1)
+
+
+def own(raw: Path, out: Path) -> Manifest:
+    """Converts as pretraining does."""
+    feed = {"mean": [1, 2, 3], "std": [4, 5, 6], "channel_order": "rgb"}
+    return run(raw, out, source="mmpretrain", normalisation=feed)
+
+
+def test_own_weights_are_proved_where_another_library_has_the_network(
+    resnet: Path, tmp_path: Path
+) -> None:
+    state = {f"backbone.{k}": v for k, v in nets.resnet18().items() if not k.startswith("fc.")}
+    manifest = own(nets.save(tmp_path / "own.pth", state), tmp_path / "a")
+    assert manifest.proof is not None
+    assert "timm" in manifest.proof.target_network
+    assert manifest.notes == ()
+    state["backbone.layer1.0.extra.weight"] = state["backbone.bn1.weight"]
+    manifest = own(nets.save(tmp_path / "odd.pth", state), tmp_path / "b")
+    assert manifest.proof is None
+    assert any(note.startswith("Nothing is proved") for note in manifest.notes)
+    with pytest.raises(BenchError, match="extra"):
+        run(tmp_path / "odd.pth", tmp_path / "c", source="mmpretrain")
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [("mmseg", "--to mmseg_stock"), ("mmseg_stock", "added to their positions")],
+)
+def test_what_becomes_of_the_patches_bias_is_said(
+    vit: Path, tmp_path: Path, target: str, said: str
+) -> None:
+    manifest = run(vit, tmp_path / "out", target=target, given=Given(heads=4), verify=False)
+    assert sum(said in note for note in manifest.notes) == 1
+
+
+def test_a_norm_that_is_left_out_is_said(tmp_path: Path) -> None:
+    raw = nets.save(tmp_path / "in/p.pth", nets.vit128(global_pool="avg"))
+    manifest = run(raw, tmp_path / "out", target="mmseg", given=Given(heads=4))
+    assert manifest.proof is not None
+    assert any("norm after pooling was left out" in note for note in manifest.notes)
+    assert run(raw, tmp_path / "mm", given=Given(heads=4)).notes == ()

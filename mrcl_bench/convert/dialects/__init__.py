@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .._architecture import Architecture
 
-__all__ = ["Dialect", "dialects"]
+__all__ = ["Dialect", "dialects", "remarks"]
 
 
 class Dialect(Protocol):
@@ -93,3 +93,19 @@ def dialects() -> dict[str, Dialect]:
             if hasattr(loaded, "from_common"):
                 found[module.name] = cast(Dialect, loaded)
     return found
+
+
+def remarks(name: str, architecture: Architecture) -> list[str]:
+    """What a user must know of weights written for a dialect, one sentence each.
+
+    A dialect says it by a function ``remarks(architecture)``, if it has anything to say.
+
+    Args:
+        name: Name of the dialect.
+        architecture: Of the source.
+
+    Returns:
+        The sentences.
+    """
+    told = getattr(dialects()[name], "remarks", None)
+    return list(told(architecture)) if told else []

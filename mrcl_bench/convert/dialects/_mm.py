@@ -129,3 +129,10 @@ def dense(architecture: Architecture) -> Architecture:
 def without_pooled_norm(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Leaves out ``ln2``, the norm after pooling, by mmpretrain's names."""
     return {key: value for key, value in weights.items() if not key.startswith("ln2.")}
+
+
+def dense_remarks(architecture: Architecture) -> list[str]:
+    """Says what a backbone for dense tasks was written without."""
+    if architecture.final_norm not in ("pooled", "both"):
+        return []
+    return ["The norm after pooling was left out: a dense task pools nothing."]

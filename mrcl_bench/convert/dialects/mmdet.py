@@ -58,6 +58,11 @@ def features(module: nn.Module, images: Tensor) -> dict[str, Tensor]:
     return mmpretrain.features(module, images)
 
 
+def remarks(architecture: Architecture) -> list[str]:
+    """See `mrcl_bench.convert.dialects.remarks`."""
+    return _mm.dense_remarks(architecture)
+
+
 def _borrowed(architecture: Architecture) -> bool:
     return architecture.type == "vit" or architecture.base_width != 64
 

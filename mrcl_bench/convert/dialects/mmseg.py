@@ -97,6 +97,17 @@ def features(module: nn.Module, images: Tensor) -> dict[str, Tensor]:
     return found if cls is None else {**found, "cls": cls}
 
 
+def remarks(architecture: Architecture) -> list[str]:
+    """See `mrcl_bench.convert.dialects.remarks`."""
+    said = _mm.dense_remarks(architecture)
+    if architecture.type == "vit" and architecture.patch_bias:
+        said.append(
+            "mmseg's own ViT configs have no bias of the patches and would drop it from these "
+            "weights: use the backbone of the manifest, or convert with --to mmseg_stock."
+        )
+    return said
+
+
 def _refuse(architecture: Architecture) -> None:
     if architecture.register_tokens:
         raise no_such_network("mmseg", "register tokens")

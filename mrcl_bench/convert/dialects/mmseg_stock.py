@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from . import mmseg
+from . import _mm, mmseg
 from ._expected import check
 
 if TYPE_CHECKING:
@@ -54,6 +54,17 @@ def backbone_config(architecture: Architecture) -> dict[str, Any] | None:
 def features(module: nn.Module, images: Tensor) -> dict[str, Tensor]:
     """See `Dialect`."""
     return mmseg.features(module, images)
+
+
+def remarks(architecture: Architecture) -> list[str]:
+    """See `mrcl_bench.convert.dialects.remarks`."""
+    said = _mm.dense_remarks(architecture)
+    if architecture.patch_bias:
+        said.append(
+            "The bias of the patches was added to their positions: the same function, from which "
+            "the bias cannot be taken out again."
+        )
+    return said
 
 
 def _bare(architecture: Architecture) -> Architecture:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -217,3 +218,9 @@ def test_what_cannot_be_converted_is_named(dialect: str, key: str, reason: str) 
 def test_dialects_are_found() -> None:
     assert set(NAMES) | {"mmseg_stock"} == set(dialects())
     assert all(dialect.DESCRIBES for dialect in dialects().values())
+
+
+def test_the_docs_list_every_dialect() -> None:
+    text = (Path(__file__).parents[3] / "docs/convert.md").read_text()
+    table = text.partition("| `--to` | whose names |\n|---|---|\n")[2].partition("\n\n")[0]
+    assert table.split("\n") == [f"| `{name}` | {d.DESCRIBES} |" for name, d in dialects().items()]
