@@ -34,7 +34,9 @@ def convert(
     ],
     to: Annotated[
         str,
-        typer.Option(help="Names to write: mmpretrain, mmdet, mmseg, mmseg_stock, torchvision, timm."),
+        typer.Option(
+            help="Names to write: mmpretrain, mmdet, mmseg, mmseg_stock, torchvision or timm."
+        ),
     ] = "mmpretrain",
     source: SourceOption = None,
     name: Annotated[
