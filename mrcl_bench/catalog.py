@@ -128,27 +128,37 @@ class Catalog:
         return self.protocols[name]
 
     def select_recipes(self, profile: Profile, wanted: list[str]) -> list[Recipe]:
-        """Recipes of a profile, by name or by algorithm; all of them if none is wanted."""
+        """Recipes of a profile, by name, family or algorithm.
+
+        Those on request are found by name or family; if none is wanted, all the others are meant.
+        """
         pool = [recipe for recipe in self.recipes.values() if profile in recipe.profiles]
         if not wanted:
-            return pool
+            return [recipe for recipe in pool if not recipe.on_request]
         chosen: list[Recipe] = []
         for word in wanted:
-            found = [recipe for recipe in pool if word in (recipe.name, recipe.algorithm)]
+            found = [r for r in pool if word and word in (r.name, r.family)] or [
+                r for r in pool if word == r.algorithm and not r.on_request
+            ]
             if not found:
-                known = {name for recipe in pool for name in (recipe.name, recipe.algorithm)}
+                known = {name for r in pool for name in (r.name, r.family, r.algorithm) if name}
                 raise unknown_name(f"recipe of profile {profile}", word, known)
             chosen += [recipe for recipe in found if recipe not in chosen]
         return chosen
 
     def select_protocols(self, profile: Profile, wanted: list[str]) -> list[Protocol]:
-        """Protocols of a profile, by name, family or task; all of them if none is wanted."""
+        """Protocols of a profile, by name, family or task.
+
+        Those on request are found by name or family; if none is wanted, all the others are meant.
+        """
         pool = [protocol for protocol in self.protocols.values() if profile in protocol.profiles]
         if not wanted:
-            return pool
+            return [protocol for protocol in pool if not protocol.on_request]
         chosen: list[Protocol] = []
         for word in wanted:
-            found = [p for p in pool if word in (p.name, p.family, p.task)]
+            found = [p for p in pool if word in (p.name, p.family)] or [
+                p for p in pool if word == p.task and not p.on_request
+            ]
             if not found:
                 known = {name for p in pool for name in (p.name, p.family, p.task)}
                 raise unknown_name(f"protocol of profile {profile}", word, known)

@@ -31,6 +31,9 @@ class Recipe(_Spec):
         role: ``method`` is what is under test, ``ceiling`` the supervised
             upper mark, ``floor`` an untrained network.
         source: Source format for conversion (a module of `mrcl_bench.convert`).
+        family: What recipes that are made to be compared share, e.g. ``"matched-vit-base-p16"``;
+            ``--recipe`` takes it.
+        on_request: Runs only where it is named: variants, ablations, matched budgets.
         name: The config's stem.
         path: The config file.
     """
@@ -43,6 +46,8 @@ class Recipe(_Spec):
     data: str
     role: Role
     source: str
+    family: str = ""
+    on_request: bool = False
     name: str = ""
     path: Path = Path()
 
@@ -62,6 +67,7 @@ class Protocol(_Spec):
         seeds: How many seeds a full run takes (0 … seeds-1).
         batched: Whether a recipe's jobs under it (and under other batched protocols) share one
             process; right for probes on cached features, wrong for anything that trains long.
+        on_request: Runs only where it is named: variants of a protocol.
         name: The config's stem.
         path: The config file.
     """
@@ -77,6 +83,7 @@ class Protocol(_Spec):
     main_metric: str
     seeds: int = Field(ge=1)
     batched: bool = False
+    on_request: bool = False
     name: str = ""
     path: Path = Path()
 

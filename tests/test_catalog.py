@@ -132,6 +132,33 @@ def test_look_up(tmp_path: Path) -> None:
         catalog.select_protocols("micro", ["clasification"])
 
 
+def test_on_request_means_only_where_it_is_named(tmp_path: Path) -> None:
+    asked = "profiles=['micro'], on_request=True,"
+    (tmp_path / "plain.py").write_text(GOOD)
+    (tmp_path / "odd.py").write_text(
+        GOOD.replace('profiles=["micro"],', asked + " family='matched',")
+    )
+    probe = PROTOCOL.format(family="knn", batched=True)
+    (tmp_path / "knn.py").write_text(probe)
+    variant = PROTOCOL.format(family="knn-odd", batched=True)
+    (tmp_path / "knn_odd.py").write_text(variant.replace('profiles=["micro"],', asked))
+    catalog = Catalog(tmp_path)
+
+    def recipes(*words: str) -> list[str]:
+        return [recipe.name for recipe in catalog.select_recipes("micro", list(words))]
+
+    def protocols(*words: str) -> list[str]:
+        return [found.name for found in catalog.select_protocols("micro", list(words))]
+
+    assert recipes() == recipes("mrcl") == ["plain"]
+    assert recipes("odd") == recipes("matched") == ["odd"]
+    assert recipes("mrcl", "odd") == ["plain", "odd"]
+    assert protocols() == protocols("classification") == protocols("knn") == ["knn"]
+    assert protocols("knn-odd") == ["knn_odd"]
+    with pytest.raises(BenchError):
+        recipes("")
+
+
 def test_a_folder_that_is_not_there() -> None:
     with pytest.raises(BenchError, match="no folder") as caught:
         load_catalog(Path("/nowhere/at/all"))
