@@ -84,7 +84,7 @@ def has(keys: Iterable[str], *patterns: str) -> bool:
 def no_average(name: str) -> BenchError:
     """The error for a moving average asked of a layout that has none."""
     return BenchError(
-        f"{name} files hold no moving average of the backbone.",
+        f"mrcl-bench reads no moving average of the backbone from {name} files.",
         "Take the encoder that there is: --encoder online.",
         EXIT_USAGE,
     )
@@ -99,6 +99,7 @@ def named(conversion: Conversion) -> Conversion:
     refuse(conversion.backbone)
     keys = conversion.backbone
     plain = "conv1.weight" in keys and "layer2.0.downsample.2.weight" not in keys
+    plain = plain or "conv_proj.weight" in keys
     dialect = "torchvision" if plain else "timm"
     return replace(conversion, dialect=dialect, normalisation=IMAGENET)
 

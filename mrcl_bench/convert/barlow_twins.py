@@ -19,7 +19,10 @@ DESCRIBES = "Barlow Twins and VICReg of facebookresearch (`module.backbone.`, `m
 LAYOUT = Layout(
     "barlow_twins",
     online=rf"{MODULE}backbone\.",
-    kinds={"projector": rf"{MODULE}(projector|bn)\."},
+    kinds={
+        "projector": rf"{MODULE}((maps_)?projector|bn)\.",
+        "head": rf"{MODULE}classifier\.",
+    },
     names=RESNET,
 )
 

@@ -21,20 +21,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 DESCRIBES = "BYOL-like: lucidrains' byol-pytorch, lightning-bolts, sthalles' PyTorch-BYOL"
+PREFIX = rf"{MODULE}(learner\.)?"
+"""``learner.`` stands there in lucidrains' example for Lightning."""
 _INSIDE = r"(module\.)?((net|encoder|backbone)\.)?"
 LAYOUT = Layout(
     "byol",
-    online=rf"{MODULE}online_(encoder|network)\.{_INSIDE}",
-    momentum=rf"{MODULE}target_(encoder|network)\.{_INSIDE}",
+    online=rf"{PREFIX}online_(encoder|network)\.{_INSIDE}",
+    momentum=rf"{PREFIX}target_(encoder|network)\.{_INSIDE}",
     kinds={
-        "projector": rf"{MODULE}(online|target)_(encoder|network)\.(module\.)?"
+        "projector": rf"{PREFIX}(online|target)_(encoder|network)\.(module\.)?"
         r"(proje(c)?t(or|ion(_head)?))\.",
-        "predictor": rf"{MODULE}((online_)?predictor|(online|target)_network\.predictor)\.",
-        "head": rf"{MODULE}((online|target)_(encoder|network)\.)?((net|encoder|backbone)\.)?"
-        r"(fc|head)\.",
-        "copy": rf"{MODULE}net\.",
+        "predictor": rf"{PREFIX}((online_)?predictor|(online|target)_network\.predictor)\.",
+        "head": rf"{PREFIX}((online|target)_(encoder|network)\.)?((net|encoder|backbone)\.)?"
+        rf"(fc|head)\.|{PREFIX}non_linear_evaluator\.",
+        "copy": rf"{PREFIX}net\.",
     },
-    signs=(rf"{MODULE}online_(encoder|network)\.{_INSIDE}({EITHER}|{NUMBERED})",),
+    signs=(rf"{PREFIX}online_(encoder|network)\.{_INSIDE}({EITHER}|{NUMBERED})",),
     names=f"({EITHER}|{NUMBERED})",
 )
 recognises = LAYOUT.recognises
@@ -48,7 +50,7 @@ def to_backbone(state_dict: Mapping[str, Tensor], which: Which = "online") -> Co
     kinds = {**LAYOUT.kinds, left: f"{other}(?={LAYOUT.names})"}
     found = split("byol", state_dict, f"{wanted}(?={LAYOUT.names})", kinds)
     taken = named(replace(found, backbone=by_name(found.backbone)))
-    if has(state_dict, rf"{MODULE}net\."):
+    if has(state_dict, rf"{PREFIX}net\."):
         return taken
     note = "BYOL's forks differ: that they feed ImageNet's normalisation is the authors' habit."
     return replace(taken, notes=(note,))

@@ -20,7 +20,10 @@ LAYOUT = Layout(
     "moco",
     online=rf"{MODULE}encoder_q\.",
     momentum=rf"{MODULE}encoder_k\.",
-    kinds={"projector": rf"{MODULE}encoder_[qk]\.fc\.", "queue": rf"{MODULE}queue(_ptr)?$"},
+    kinds={
+        "projector": rf"{MODULE}(encoder_[qk]\.fc|head_[qk])\.",
+        "queue": rf"{MODULE}(val_)?queue(_ptr|\.representations|\.pointer)?$",
+    },
     signs=(rf"{MODULE}encoder_q\.{RESNET}",),
     names=RESNET,
 )

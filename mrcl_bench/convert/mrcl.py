@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 DESCRIBES = "this project's own MRCL runs"
 ONLINE = r"backbone\."
 MOMENTUM = r"momentum_encoder\.module\.0\."
+FOREIGN = r"(classifier|online_classifier|backbone\.(vit|conv_proj))\."
+"""solo-learn's and lightly's MAE."""
 KINDS = {
     "neck": r"(neck|decoder)\.",
     "head": r"(head|contrast_head)\.",
@@ -24,7 +26,7 @@ KINDS = {
 def recognises(state_dict: Iterable[str]) -> bool:
     """Tells whether the key names are MRCL's, by its contrast head or decoder."""
     own = has(state_dict, r"(contrast_head|decoder)\.")
-    return has(state_dict, ONLINE) and own and not has(state_dict, r"classifier\.")
+    return has(state_dict, ONLINE) and own and not has(state_dict, FOREIGN)
 
 
 def to_backbone(state_dict: Mapping[str, Tensor], which: Which = "online") -> Conversion:

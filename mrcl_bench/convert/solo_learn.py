@@ -27,10 +27,13 @@ LAYOUT = Layout(
         "predictor": r"(momentum_)?predictor\d*\.",
         "prototypes": r"prototypes\.",
         "decoder": r"decoder\.",
-        "queue": r"queue\w*$",
+        "transformer": r"(transformer_encoder|pos_enc)\.",
+        "queue": r"(queue\w*|local_memory_(index|embeddings))$",
         "loss": r"(dino_loss_func|loss_func|whitening)\.",
     },
 )
+HEADS = {192: 12, 384: 12}
+"""Width to heads of the ViTs it builds itself, for MoCo v3 and MAE, where timm's have fewer."""
 NOTE = "solo-learn feeds ImageNet's normalisation except to CIFAR and STL models: see --mean."
 
 
@@ -45,4 +48,10 @@ def recognises(state_dict: Iterable[str]) -> bool:
 
 def to_backbone(state_dict: Mapping[str, Tensor], which: Which = "online") -> Conversion:
     """Takes the backbone, or its moving average; see `Layout.take`."""
-    return replace(LAYOUT.take(state_dict, which), notes=(NOTE,))
+    found = LAYOUT.take(state_dict, which)
+    token = found.backbone.get("cls_token")
+    mae = has(state_dict, r"decoder\.decoder_embed\.")
+    # of the methods with a moving average, MoCo v3 alone has a projector without bias
+    moco = has(state_dict, r"momentum_projector\.") and not has(state_dict, r"projector\.0\.bias$")
+    heads = HEADS.get(token.shape[-1]) if token is not None and (mae or moco) else None
+    return replace(found, notes=(NOTE,), traits={"num_heads": heads} if heads else {})

@@ -180,6 +180,19 @@ CASES: dict[str, Case] = {
         ("projector", "queue", "momentum"),
         "module.encoder_k.",
     ),
+    "moco, lightning-bolts": Case(
+        "moco",
+        lambda: {
+            **resnet("encoder_q."),
+            **resnet("encoder_k."),
+            **linear("encoder_q.fc", "encoder_k.fc", "head_q.0", "head_k.0"),
+            **other("queue", "queue_ptr", "val_queue", "val_queue_ptr"),
+            **other("queue.representations", "val_queue.pointer"),
+        },
+        "encoder_q.",
+        ("projector", "queue", "momentum"),
+        "encoder_k.",
+    ),
     "moco v3, ViT": Case(
         "mocov3",
         lambda: {
@@ -270,6 +283,15 @@ CASES: dict[str, Case] = {
         "module.backbone.",
         ("projector",),
     ),
+    "vicreg": Case(
+        "barlow_twins",
+        lambda: {
+            **resnet("module.backbone."),
+            **linear("module.projector.0", "module.maps_projector.0", "module.classifier"),
+        },
+        "module.backbone.",
+        ("projector", "head"),
+    ),
     "swav": Case(
         "swav",
         lambda: {
@@ -294,15 +316,30 @@ CASES: dict[str, Case] = {
         ("projector", "predictor", "head", "copy", "momentum"),
         "target_encoder.net.",
     ),
+    "byol, lucidrains, Lightning": Case(
+        "byol",
+        lambda: {
+            **resnet("learner.net."),
+            **resnet("learner.online_encoder.net."),
+            **resnet("learner.target_encoder.net."),
+            **linear("learner.online_encoder.projector.0", "learner.target_encoder.projector.0"),
+            **linear("learner.online_predictor.0", "learner.online_encoder.net.fc"),
+        },
+        "learner.online_encoder.net.",
+        ("projector", "predictor", "head", "copy", "momentum"),
+        "learner.target_encoder.net.",
+    ),
     "byol, lightning-bolts": Case(
         "byol",
         lambda: {
             **resnet("online_network.encoder."),
             **resnet("target_network.encoder."),
-            **linear("online_network.projector.model.0", "predictor.model.0"),
+            **linear("online_network.projector.model.0", "target_network.projector.model.0"),
+            **linear("online_network.predictor.model.0", "target_network.predictor.model.0"),
+            **linear("predictor.model.0", "non_linear_evaluator.block_forward.2"),
         },
         "online_network.encoder.",
-        ("projector", "predictor", "momentum"),
+        ("projector", "predictor", "head", "momentum"),
         "target_network.encoder.",
     ),
     "byol, numbered": Case(
@@ -318,9 +355,13 @@ CASES: dict[str, Case] = {
     ),
     "solo-learn": Case(
         "solo_learn",
-        lambda: {**resnet("backbone."), **linear("classifier", "projector.0", "projector.2")},
+        lambda: {
+            **resnet("backbone."),
+            **linear("classifier", "projector.0", "projector.3"),
+            **other("prototypes.0.weight", "local_memory_index", "local_memory_embeddings"),
+        },
         "backbone.",
-        ("head", "projector"),
+        ("head", "projector", "prototypes", "queue"),
     ),
     "solo-learn, before": Case(
         "solo_learn",
@@ -347,6 +388,30 @@ CASES: dict[str, Case] = {
         "momentum_backbone.",
         V,
     ),
+    "solo-learn, All4One": Case(
+        "solo_learn",
+        lambda: {
+            **resnet("backbone."),
+            **resnet("momentum_backbone."),
+            **linear("classifier", "projector.0", "momentum_projector.0"),
+            **linear("predictor.0", "predictor2.0", "transformer_encoder.layers.0.linear1"),
+            **other("queue", "queue_y", "queue_ptr", "queue_index", "pos_enc.penc.penc.inv_freq"),
+        },
+        "backbone.",
+        ("head", "projector", "predictor", "transformer", "queue", "momentum"),
+        "momentum_backbone.",
+    ),
+    "solo-learn, MAE": Case(
+        "solo_learn",
+        lambda: {
+            **vit("backbone."),
+            **linear("classifier", "decoder.decoder_embed", "decoder.decoder_blocks.0.norm1"),
+            **other("decoder.mask_token", "decoder.decoder_pos_embed"),
+        },
+        "backbone.",
+        ("head", "decoder"),
+        label=V,
+    ),
     "lightly": Case(
         "lightly",
         lambda: {
@@ -363,11 +428,108 @@ CASES: dict[str, Case] = {
             **resnet("backbone_momentum.", rename=numbered),
             **linear("projection_head.layers.0", "projection_head_momentum.layers.0"),
             **linear("prediction_head.layers.0"),
-            **other("criterion.memory_bank.bank"),
+            **other("smog.group_features"),
         },
         None,
-        ("projector", "predictor", "queue", "momentum"),
+        ("projector", "predictor", "prototypes", "momentum"),
         "backbone_momentum.",
+    ),
+    "lightly, before": Case(
+        "lightly",
+        lambda: {
+            **resnet("backbone.", rename=numbered),
+            **resnet("momentum_backbone.", rename=numbered),
+            **linear("projection_head.0", "momentum_projection_head.0", "prediction_head.0"),
+        },
+        None,
+        ("projector", "predictor", "momentum"),
+        "momentum_backbone.",
+    ),
+    "lightly, SimSiam before": Case(
+        "lightly",
+        lambda: {
+            **resnet("backbone.", rename=numbered),
+            **linear("projection_mlp.0.0", "prediction_mlp.0.0"),
+        },
+        None,
+        ("projector", "predictor"),
+    ),
+    "lightly, DINO": Case(
+        "lightly",
+        lambda: {
+            **resnet("student_backbone.", rename=numbered),
+            **resnet("teacher_backbone.", rename=numbered),
+            **linear("student_head.layers.0", "teacher_head.layers.0"),
+            **other("student_head.last_layer.weight_g", "criterion.center"),
+        },
+        None,
+        ("projector", "loss", "momentum"),
+        "teacher_backbone.",
+    ),
+    "lightly, BYOL of its benchmarks": Case(
+        "lightly",
+        lambda: {
+            **resnet("backbone.", 50),
+            **resnet("teacher_backbone.", 50),
+            **linear("projection_head.layers.0", "teacher_projection_head.layers.0"),
+            **linear("prediction_head.layers.0", "online_classifier.linear"),
+        },
+        "backbone.",
+        ("projector", "predictor", "head", "momentum"),
+        "teacher_backbone.",
+        "resnet-50",
+    ),
+    "lightly, DINO of its benchmarks": Case(
+        "lightly",
+        lambda: {
+            **resnet("backbone.", 50),
+            **resnet("student_backbone.", 50),
+            **linear("projection_head.layers.0", "student_projection_head.layers.0"),
+            **linear("online_classifier.linear"),
+            **other("criterion.center", "student_projection_head.last_layer.weight_v"),
+        },
+        "student_backbone.",
+        ("projector", "head", "loss", "momentum"),
+        "backbone.",
+        "resnet-50",
+    ),
+    "lightly, MoCo of its benchmarks": Case(
+        "lightly",
+        lambda: {
+            **resnet("backbone.", 50),
+            **resnet("query_backbone.", 50),
+            **linear("projection_head.layers.0", "query_projection_head.layers.0"),
+            **linear("online_classifier.linear"),
+        },
+        "query_backbone.",
+        ("projector", "head", "momentum"),
+        "backbone.",
+        "resnet-50",
+    ),
+    "lightly, MSN": Case(
+        "lightly",
+        lambda: {
+            **vit("backbone.vit.", "torchvision"),
+            **vit("anchor_backbone.vit.", "torchvision"),
+            **linear("projection_head.layers.0", "anchor_projection_head.layers.0"),
+            **linear("backbone.vit.heads.head"),
+            **other("prototypes", "backbone.mask_token", "anchor_backbone.mask_token"),
+        },
+        "anchor_backbone.vit.",
+        ("projector", "prototypes", "mask_token", "head", "momentum"),
+        "backbone.vit.",
+        V,
+    ),
+    "lightly, MAE": Case(
+        "lightly",
+        lambda: {
+            **vit("backbone.vit."),
+            **linear("decoder.decoder_embed", "backbone.vit.head", "online_classifier.linear"),
+            **other("backbone.mask_token", "decoder.mask_token"),
+        },
+        "backbone.vit.",
+        ("decoder", "mask_token", "head"),
+        label=V,
     ),
     "vissl": Case(
         "vissl",
@@ -378,6 +540,27 @@ CASES: dict[str, Case] = {
         "trunk._feature_blocks.",
         ("head",),
         label="resnet-50",
+    ),
+    "vissl, linear evaluation": Case(
+        "vissl",
+        lambda: {
+            **resnet("trunk.base_model._feature_blocks.", 50),
+            **linear("trunk.feature_pool_ops.0.0", "heads.0.clf.0"),
+        },
+        "trunk.base_model._feature_blocks.",
+        ("head",),
+        label="resnet-50",
+    ),
+    "vissl, ViT": Case(
+        "vissl",
+        lambda: {
+            **vit("trunk."),
+            **linear("heads.0.clf.0"),
+            **other("trunk.patch_masking.masked_embed"),
+        },
+        "trunk.",
+        ("head", "mask_token"),
+        label=V,
     ),
     "torchvision": Case("torchvision", lambda: {**resnet(), **linear("fc")}, "", ("head",)),
     "torchvision, ViT": Case(

@@ -147,6 +147,19 @@ def test_heads_of_moco_v3s_small_vit() -> None:
     assert found.traits["num_heads"] == 12
 
 
+def test_heads_of_solo_learns_small_vits() -> None:
+    def heads(*keys: str) -> object:
+        state = {k: torch.empty(1, 1, 384) if k == "cls_token" else v for k, v in vit().items()}
+        state = {f"backbone.{k}": v for k, v in state.items()}
+        return convert("solo_learn", {**state, **other(*keys)}).traits.get("num_heads")
+
+    assert heads("decoder.decoder_embed.weight") == 12
+    momentum = ("projector.0.weight", "momentum_projector.0.weight")
+    assert heads(*momentum) == 12
+    assert heads(*momentum, "projector.0.bias") is None
+    assert heads("projector.0.weight") is None
+
+
 def test_the_plain_backbone_can_be_called_dinos() -> None:
     assert convert("dino", vit()).backbone.keys() == vit().keys()
 
