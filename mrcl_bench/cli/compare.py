@@ -31,6 +31,12 @@ def compare(
     ] = None,
     profile: Annotated[str | None, typer.Option(help="Only this profile.")] = None,
     format: Annotated[Format, typer.Option(help="How to print.")] = Format.terminal,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published", help="Show published numbers as rows apart; never in written tables."
+        ),
+    ] = False,
     write: Annotated[
         bool, typer.Option("--write/--no-write", help="Write results/tables/<profile>/ as well.")
     ] = True,
@@ -39,6 +45,7 @@ def compare(
     from ..compare import build, load
     from ..errors import EXIT_FAILED
     from ..report import csv, markdown, terminal, write_tables
+    from ..report.published import csv_rows
     from ..report.tables import profile_views
     from ..workspace import Workspace
 
@@ -50,10 +57,11 @@ def compare(
             rows += [
                 {"profile": name, **row}
                 for matrix in build(records)
-                for row in csv.task_rows(matrix)
+                for row in (*csv.task_rows(matrix), *(csv_rows(matrix) if published else ()))
             ]
             continue
-        shown = [view for group in profile_views(name, records).values() for view in group]
+        found = profile_views(name, records, with_published=published)
+        shown = [view for group in found.values() for view in group]
         if format is Format.markdown:
             typer.echo(markdown.render(shown))
         else:

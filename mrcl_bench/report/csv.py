@@ -88,7 +88,7 @@ def render(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     import pandas as pd
 
     # An object frame keeps integers whole in columns that also hold empty cells.
-    values = pd.DataFrame([[row[c] for c in columns] for row in rows], dtype="object")
+    values = pd.DataFrame([[row.get(c) for c in columns] for row in rows], dtype="object")
     values.columns = pd.Index(columns)
     return str(values.to_csv(index=False, lineterminator="\n"))
 

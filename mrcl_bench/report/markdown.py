@@ -18,11 +18,11 @@ def _view(view: View) -> str:
 
     heads = [f"{h.group}: {h.title}" if h.group else h.title for h in view.heads]
     rows: list[list[str]] = []
-    separated = False
+    block = ""
     for row in view.rows:
-        if row.reference and not separated and rows:
-            rows.append(["*references*", *([""] * len(heads))])
-            separated = True
+        before, block = block, "published" if row.published else "references" * row.reference
+        if block and block != before and rows:
+            rows.append([f"*{block}*", *([""] * len(heads))])
         rows.append([_escape(row.label), *(_cell(cell) for cell in row.cells)])
     table: str = tabulate(
         rows,

@@ -18,11 +18,14 @@ FILES = ("classification", "detection", "segmentation", "cost", "summary")
 
 
 def profile_views(
-    profile: str, records: Sequence[Record], expected: Expected | None = None
+    profile: str,
+    records: Sequence[Record],
+    expected: Expected | None = None,
+    with_published: bool = False,
 ) -> dict[str, list[View]]:
     """Returns a profile's views by table file, in the order of `FILES`."""
     matrices = build(records, expected)
-    return _views(profile, records, matrices, summarise(matrices))
+    return _views(profile, records, matrices, summarise(matrices), with_published)
 
 
 def _views(
@@ -30,8 +33,9 @@ def _views(
     records: Sequence[Record],
     matrices: Sequence[Matrix],
     summaries: Sequence[Summary],
+    with_published: bool = False,
 ) -> dict[str, list[View]]:
-    found = views(profile, matrices, summaries, records)
+    found = views(profile, matrices, summaries, records, with_published)
     return {stem: found[stem] for stem in FILES if stem in found}
 
 

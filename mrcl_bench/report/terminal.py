@@ -23,6 +23,7 @@ _STYLE: dict[Kind, str] = {
     "near": "",
     "muted": "dim",
     "failed": "red",
+    "published": "italic dim",
 }
 _SIGN: dict[Kind, str] = {"best": "*", "near": "≈"}
 _PADDING = 2
@@ -136,11 +137,11 @@ def _numbers(view: View, columns: list[_Column]) -> Table:
     for column in columns:
         lines = [""] * (height - len(column.head)) + [_right(h, column.width) for h in column.head]
         table.add_column(RichText("\n".join(lines)), header_style="", no_wrap=True)
-    started = False
+    block = (False, False)
     for index, row in enumerate(view.rows):
-        if row.reference and not started and index:
+        before, block = block, (row.reference, row.published)
+        if block != before and index:
             table.add_section()
-        started = started or row.reference
         shown = [
             RichText(_right(c.cells[index][0], c.width), style=_STYLE[c.cells[index][1]])
             for c in columns

@@ -11,9 +11,9 @@ from typing import Literal
 
 from ..compare import Column, Matrix, Summary
 from ..record import Cost, Record
-from . import text
+from . import published, text
 
-Kind = Literal["", "best", "near", "muted", "failed"]
+Kind = Literal["", "best", "near", "muted", "failed", "published"]
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,17 @@ class Head:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table; references stand below a separator, outside the ranking."""
+    """One line of a table.
+
+    Attributes:
+        reference: Stands below a separator, outside the ranking.
+        published: Was not measured here; stands last, below a separator of its own.
+    """
 
     label: str
     cells: tuple[Text, ...]
     reference: bool = False
+    published: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,8 +69,12 @@ def views(
     matrices: Sequence[Matrix],
     summaries: Sequence[Summary],
     records: Sequence[Record],
+    with_published: bool = False,
 ) -> dict[str, list[View]]:
-    """Returns the views of each table file, by its stem; a task without records has none."""
+    """Returns the views of each table file, by its stem; a task without records has none.
+
+    Published numbers stand in the tables of tasks only: nothing is ranked against them.
+    """
     found: dict[str, list[View]] = {"summary": []}
     for summary in summaries:
         found["summary"].append(_summary_view(profile, summary, records))
@@ -72,7 +82,8 @@ def views(
             found["summary"].append(_gain_view(profile, summary))
     for matrix in matrices:
         here = found.setdefault(matrix.task, [])
-        here.append(_task_view(profile, matrix))
+        view = _task_view(profile, matrix)
+        here.append(published.added(view, matrix) if with_published else view)
         if matrix.apart:
             here.append(_apart_view(matrix))
     labels = {name: label for matrix in matrices for name, label in matrix.labels.items()}
