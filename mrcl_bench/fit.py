@@ -11,7 +11,7 @@ from .resolve import load_config
 
 if TYPE_CHECKING:
     from .convert._architecture import Architecture
-    from .spec import Protocol
+    from .spec import Protocol, Recipe
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -70,7 +70,7 @@ def networks(protocols: Iterable[Protocol]) -> dict[str, Network]:
         scope = str(config.get("default_scope", "mmpretrain"))
         key = f"{scope} {config.model.backbone}"
         if key not in built:
-            built[key] = _build(protocol, config, scope)
+            built[key] = _build(protocol, config)
         found[protocol.name] = built[key]
     return found
 
@@ -124,27 +124,44 @@ def _same(key: str, one: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return one == other
 
 
-def _build(protocol: Protocol, config: Any, scope: str) -> Network:
+def build_backbone(spec: Protocol | Recipe, config: Any) -> Any:
+    """Builds a config's backbone, without memory for its weights where it lets itself be built so.
+
+    Args:
+        spec: For messages.
+        config: Its config.
+
+    Returns:
+        The module, on ``meta`` if possible.
+
+    Raises:
+        BenchError: It cannot be built.
+    """
     import torch
     from mmengine.registry import MODELS
 
     from .engine.runtime import import_custom
 
     import_custom(config)
+    scope = str(config.get("default_scope", "mmpretrain"))
     plan = {**config.model.backbone.to_dict(), "_scope_": scope}
     plan.pop("init_cfg", None)
     try:
         try:
             with torch.device("meta"):
-                module = MODELS.build(dict(plan))
+                return MODELS.build(dict(plan))
         except (NotImplementedError, RuntimeError):  # it reads a value while it is built
-            module = MODELS.build(dict(plan))
+            return MODELS.build(dict(plan))
     except Exception as error:  # whatever a network raises is a fault of its config
         raise BenchError(
-            f"the backbone of protocol {protocol.name} cannot be built: "
+            f"the backbone of {spec.kind} {spec.name} cannot be built: "
             f"{type(error).__name__}: {error}.",
-            f"Mend {protocol.path}.",
+            f"Mend {spec.path}.",
         ) from None
+
+
+def _build(protocol: Protocol, config: Any) -> Network:
+    module = build_backbone(protocol, config)
     style = getattr(module, "style", None)
     return Network(
         shapes=shapes_of(module.state_dict()),

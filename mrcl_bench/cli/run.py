@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Optional
 
+import typer
+
+from ..errors import EXIT_USAGE, BenchError
 from .options import (
     ConfigsOption,
     ForceOption,
@@ -18,8 +21,11 @@ from .options import (
     processes,
     waiting_for_data,
 )
+from .weights import busy
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ..plan import Plan, Planner
 
 
@@ -29,6 +35,16 @@ def plan(
     protocol: ProtocolOption = None,
     seed: SeedOption = None,
     configs: ConfigsOption = None,
+    cost: Annotated[
+        bool, typer.Option("--cost", help="Estimate hours: from earlier runs here, or --tflops.")
+    ] = False,
+    tflops: Annotated[
+        Optional[float],  # noqa: UP045 - typer reads this at run time
+        typer.Option(
+            help="Sustained speed of one GPU in TFLOP/s, for --cost of what never ran here.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Show what a run would do and why, without doing it."""
     from rich.console import Console
@@ -52,10 +68,24 @@ def plan(
         f"{len(made.needed_pretrainings())} pretrainings and {todo} of {len(made.jobs)} jobs to do",
         highlight=False,
     )
+    if cost or tflops is not None:
+        _print_cost(console, planner, made, tflops)
     for error in planner.missing_data(made):
         console.print(
             f"\n{error.what.rstrip()}\n  cure: {error.cure}", highlight=False, markup=False
         )
+
+
+def _print_cost(console: Console, planner: Planner, made: Plan, tflops: float | None) -> None:
+    from ..estimate import estimate
+    from ..report.costs import lines
+
+    if tflops is not None and tflops <= 0:
+        raise BenchError(f"--tflops {tflops:g} is not positive.", "State a speed.", EXIT_USAGE)
+    with busy("estimating"):
+        found = estimate(planner, made, tflops)
+    for line in lines(found, tflops):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def run(

@@ -84,12 +84,12 @@ def build_runner(config: Any, work_dir: Path, seed: int, launcher: str, what: st
     return runner
 
 
-def encoder_gflops(backbone: Any, size: int) -> float | None:
-    """Counts the forward GFLOPs of one square image, multiply-add as two.
+def encoder_gflops(backbone: Any, size: int | tuple[int, int]) -> float | None:
+    """Counts the forward GFLOPs of one image, multiply-add as two.
 
     Args:
-        backbone: The encoder.
-        size: Side of the image, pixels.
+        backbone: The encoder; may be on the device ``meta``.
+        size: Side of a square image, or height and width, pixels.
 
     Returns:
         GFLOPs, or ``None`` where the network has an operation that cannot be counted.
@@ -98,11 +98,12 @@ def encoder_gflops(backbone: Any, size: int) -> float | None:
     from torch.utils.flop_counter import FlopCounterMode
 
     device = next(backbone.parameters()).device
+    height, width = (size, size) if isinstance(size, int) else size
     was_training = backbone.training
     backbone.eval()
     try:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            backbone(torch.zeros(1, 3, size, size, device=device))
+            backbone(torch.zeros(1, 3, height, width, device=device))
         return float(counter.get_total_flops()) / 1e9
     except (RuntimeError, TypeError, NotImplementedError):
         return None
