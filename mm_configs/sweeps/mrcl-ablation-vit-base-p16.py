@@ -2,9 +2,9 @@
 
 The base, which stands in the family as its reference, is the matched recipe: 100 epochs, half of
 each view hidden, both losses with weight 1. The first axis and the zeros of the others make the
-table of 2 x 2: neither, nothing hidden, nothing reconstructed. With nothing hidden, a reconstruction
-covers all patches; without both, the contrast of whole views remains. The paper's own ablations are
-not known to us.
+table of 2 x 2: neither, nothing hidden, nothing reconstructed. With nothing hidden, what is
+reconstructed is all patches; without both, the contrast of whole views remains. The paper's own
+ablations are not known to us.
 """
 
 bench = dict(
