@@ -287,3 +287,28 @@ def test_switched_off_means_not_there() -> None:
     assert not hasattr(unguided, "decoder") and unguided.mask_ratio == 0.5
     tokens = unguided.masker.encode(unguided.backbone, images, 0.5).features
     assert tokens.shape[1] == 1 + 98
+
+
+def test_the_document_lists_every_recipe_and_says_what_it_does() -> None:
+    text = (Path(__file__).parent.parent / "docs/recipes.md").read_text()
+    row = re.compile(
+        r"^\| `(\S+_in1k)` \| (\d+) \| (\d+) \| (\w+), (\S+) \| (.*) \|$", re.MULTILINE
+    )
+    rows = row.findall(text)
+    assert sorted(name for name, *_ in rows) == sorted(WITH_FILE)
+    published = {name for name, *_, note in rows if note.startswith("published")}
+    assert published == PUBLISHED
+    for name, batch, epochs, optimiser, rate, _ in rows:
+        config = load_spec(WITH_FILE[name])
+        used = config.optim_wrapper.optimizer
+        assert (config.auto_scale_lr.base_batch_size, config.train_cfg.max_epochs) == (
+            int(batch),
+            int(epochs),
+        ), name
+        assert (used.type, used.lr) == (optimiser, pytest.approx(float(rate))), name
+    by_default, on_request = text.split("## On request")
+    for name, spec in WITH_FILE.items():
+        assert (f"`{name}` |" in on_request) == spec.on_request
+        assert (f"`{name}` |" in by_default) != spec.on_request
+    for sweep in CATALOG.sweeps.values():
+        assert f"| `{sweep.family}` |" in text

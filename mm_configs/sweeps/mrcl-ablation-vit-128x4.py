@@ -11,5 +11,6 @@ bench = dict(
         {"model.mask_ratio": [0.0], "model.reconstruct_weight": [0.0]},
         {"model.mask_ratio": [0.0, 0.25, 0.75, 0.9]},
         {"model.reconstruct_weight": [0.0, 0.25, 0.5, 2.0, 4.0]},
+        {"model.contrast_weight": [0.0]},
     ],
 )

@@ -1,4 +1,4 @@
-"""MRCL's ablations on ViT-B/16: parts, mask ratio, weight of the reconstruction.
+"""MRCL's ablations on ViT-B/16: parts, mask ratio, weight of the reconstruction, no contrast.
 
 The base, which stands in the family as its reference, is the matched recipe: 100 epochs, half of
 each view hidden, both losses with weight 1. The first axis and the zeros of the others make the
@@ -15,5 +15,6 @@ bench = dict(
         {"model.mask_ratio": [0.0], "model.reconstruct_weight": [0.0]},
         {"model.mask_ratio": [0.0, 0.25, 0.75, 0.9]},
         {"model.reconstruct_weight": [0.0, 0.25, 0.5, 2.0, 4.0]},
+        {"model.contrast_weight": [0.0]},
     ],
 )
