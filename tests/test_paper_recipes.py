@@ -241,12 +241,12 @@ def test_sweep_of_the_ablations() -> None:
     base, points = family[0], family[1:]
     assert base.name == "mrcl_vit-base-p16_8xb128-amp-matched-coslr-100e_in1k"
     assert points == list(SWEPT.values()) and all(point.on_request for point in points)
-    settings = {
-        (model.mask_ratio, model.reconstruct_weight)
-        for model in (load_spec(recipe).model for recipe in family)
-    }
-    assert {(r, w) for r in (0.0, 0.5) for w in (0.0, 1.0)} <= settings
-    assert {r for r, w in settings if w == 1.0} >= {0.25, 0.5, 0.75, 0.9}
+    models = [load_spec(recipe).model for recipe in family]
+    settings = {(m.mask_ratio, m.reconstruct_weight, m.contrast_weight) for m in models}
+    assert {(r, w, 1.0) for r in (0.0, 0.5) for w in (0.0, 1.0)} <= settings
+    assert {r for r, *weights in settings if weights == [1.0, 1.0]} >= {0.25, 0.5, 0.75, 0.9}
+    assert len({w for r, w, _ in settings if r == 0.5}) >= 4
+    assert (0.5, 1.0, 0.0) in settings
     assert len(settings) == len(family)
     assert len({config_sha256(load_spec(recipe)) for recipe in family}) == len(family)
 
