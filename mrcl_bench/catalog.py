@@ -1,4 +1,4 @@
-"""Finds recipes and protocols by globbing ``mm_configs/``.
+"""Finds recipes, sweeps over recipes, and protocols by globbing ``mm_configs/``.
 
 A config is listed when it carries a literal ``bench = dict(...)`` block. The block is
 read from the syntax tree, so listing neither runs a config nor imports torch.
@@ -14,7 +14,11 @@ from pydantic import ValidationError
 
 from .errors import EXIT_USAGE, BenchError, unknown_name
 from .profiles import Profile
-from .spec import Protocol, Recipe
+from .spec import Protocol, Recipe, Sweep
+from .sweep import expand
+
+_NOT_IN_BLOCKS = frozenset({"name", "path", "overrides"})
+"""Fields of a spec that its bench block does not set."""
 
 
 def config_root() -> Path:
@@ -62,16 +66,20 @@ def read_bench_block(path: Path) -> dict[str, Any] | None:
     return None
 
 
-def _build(path: Path, block: dict[str, Any]) -> Recipe | Protocol:
-    kinds: dict[str, type[Recipe] | type[Protocol]] = {"recipe": Recipe, "protocol": Protocol}
+def _build(path: Path, block: dict[str, Any]) -> Recipe | Protocol | Sweep:
+    kinds: dict[str, type[Recipe] | type[Protocol] | type[Sweep]] = {
+        "recipe": Recipe,
+        "protocol": Protocol,
+        "sweep": Sweep,
+    }
     kind = block.get("kind")
     if kind not in kinds:
         raise unknown_name(f"bench kind in {path}", str(kind), kinds)
     model = kinds[kind]
     for key in block:
-        if key not in model.model_fields or key in {"name", "path"}:
+        if key not in model.model_fields or key in _NOT_IN_BLOCKS:
             raise unknown_name(
-                f"bench key in {path}", key, set(model.model_fields) - {"name", "path"}
+                f"bench key in {path}", key, set(model.model_fields) - _NOT_IN_BLOCKS
             )
     try:
         return model.model_validate({**block, "name": path.stem, "path": path})
@@ -84,18 +92,19 @@ def _build(path: Path, block: dict[str, Any]) -> Recipe | Protocol:
 
 
 class Catalog:
-    """All recipes and protocols below some folders.
+    """All recipes, those that sweeps make among them, and protocols below some folders.
 
     Args:
         roots: Folders that are searched; sub-folders with a leading underscore are skipped.
 
     Raises:
-        BenchError: A bench block is wrong, or two configs share a stem.
+        BenchError: A bench block is wrong, two configs share a name, or a sweep has no base.
     """
 
     def __init__(self, *roots: Path) -> None:
         self.recipes: dict[str, Recipe] = {}
         self.protocols: dict[str, Protocol] = {}
+        self.sweeps: dict[str, Sweep] = {}
         paths = [(root, path) for root in roots for path in sorted(root.rglob("*.py"))]
         for root, path in paths:
             if any(part.startswith("_") for part in path.relative_to(root).parts[:-1]):
@@ -103,17 +112,42 @@ class Catalog:
             block = read_bench_block(path)
             if block is None:
                 continue
-            spec = _build(path, block)
-            if spec.name in self.recipes or spec.name in self.protocols:
-                raise BenchError(
-                    f"two configs are called {spec.name}: {path} is the second.",
-                    "Rename one of them.",
-                    EXIT_USAGE,
-                )
-            if isinstance(spec, Recipe):
-                self.recipes[spec.name] = spec
-            else:
-                self.protocols[spec.name] = spec
+            self._add(_build(path, block))
+        for sweep in self.sweeps.values():
+            self._expand(sweep)
+
+    def _add(self, spec: Recipe | Protocol | Sweep) -> None:
+        if any(spec.name in known for known in (self.recipes, self.protocols, self.sweeps)):
+            raise BenchError(
+                f"two configs are called {spec.name}: {spec.path} is the second.",
+                "Rename one of them.",
+                EXIT_USAGE,
+            )
+        if isinstance(spec, Recipe):
+            self.recipes[spec.name] = spec
+        elif isinstance(spec, Protocol):
+            self.protocols[spec.name] = spec
+        else:
+            self.sweeps[spec.name] = spec
+
+    def _expand(self, sweep: Sweep) -> None:
+        if sweep.base not in self.recipes:
+            raise unknown_name(f"base recipe of sweep {sweep.path}", sweep.base, self.recipes)
+        base = self.recipes[sweep.base]
+        if base.overrides:
+            raise BenchError(
+                f"the base of sweep {sweep.path} is itself a sweep's point.",
+                "Name a recipe that has a file.",
+                EXIT_USAGE,
+            )
+        if any(sweep.family in (r.name, r.family, r.algorithm) for r in self.recipes.values()):
+            raise BenchError(
+                f"sweep {sweep.path}: the word '{sweep.family}' already selects recipes.",
+                "Give the sweep a family of its own.",
+                EXIT_USAGE,
+            )
+        for recipe in expand(sweep, base):
+            self._add(recipe)
 
     def recipe(self, name: str) -> Recipe:
         """Returns a recipe by name or raises with a did-you-mean."""
@@ -131,15 +165,17 @@ class Catalog:
         """Recipes of a profile, by name, family or algorithm.
 
         Those on request are found by name or family; if none is wanted, all the others are meant.
+        A sweep's family begins with its base.
         """
         pool = [recipe for recipe in self.recipes.values() if profile in recipe.profiles]
+        bases = {(sweep.base, sweep.family) for sweep in self.sweeps.values()}
         if not wanted:
             return [recipe for recipe in pool if not recipe.on_request]
         chosen: list[Recipe] = []
         for word in wanted:
-            found = [r for r in pool if word and word in (r.name, r.family)] or [
-                r for r in pool if word == r.algorithm and not r.on_request
-            ]
+            found = [
+                r for r in pool if word and (word in (r.name, r.family) or (r.name, word) in bases)
+            ] or [r for r in pool if word == r.algorithm and not r.on_request]
             if not found:
                 known = {name for r in pool for name in (r.name, r.family, r.algorithm) if name}
                 raise unknown_name(f"recipe of profile {profile}", word, known)

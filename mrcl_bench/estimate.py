@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from .plan import JobStep, Plan, Planner, Step
 from .record import find_records, read_record
-from .resolve import load_config
+from .resolve import load_spec
 from .spec import Protocol, Recipe
 
 TRAIN_SIZES = {
@@ -102,7 +102,7 @@ def _of(
 ) -> Estimate:
     if isinstance(spec, Recipe) and spec.role == "floor":
         return Estimate(spec.name, count, 0, None, 0.0, "stated")
-    config = load_config(spec.path)
+    config = load_spec(spec)
     images = training_images(config, spec.data)
     if spec.name in measured:
         return Estimate(spec.name, count, images, None, measured[spec.name] / _HOUR, "measured")

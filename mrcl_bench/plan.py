@@ -11,7 +11,7 @@ from .data.locate import DataFolder, require
 from .errors import EXIT_USAGE, BenchError
 from .profiles import Profile
 from .record import read_record
-from .resolve import config_sha256, load_config
+from .resolve import config_sha256, load_spec
 from .spec import Job, Protocol, Recipe
 from .workspace import Workspace
 
@@ -151,7 +151,7 @@ class Planner:
                 )
             return manifest.recipe_sha256
         if spec.name not in self._config_hashes:
-            self._config_hashes[spec.name] = config_sha256(load_config(spec.path))
+            self._config_hashes[spec.name] = config_sha256(load_spec(spec))
         return self._config_hashes[spec.name]
 
     def data(self, data_id: str) -> DataFolder | BenchError:
@@ -188,6 +188,8 @@ class Planner:
     def _pretraining(self, recipe: Recipe) -> Step:
         if recipe.kind == "foreign":
             return Step(recipe, "done", "converted weights are there")
+        if recipe.overrides:
+            self.config_hash(recipe)  # a sweep's keys are checked here, not first in a worker
         data = self.data(recipe.data)
         manifest = self.manifest(recipe)
         if manifest is not None:

@@ -10,7 +10,7 @@ from .data.locate import require
 from .engine.capture import Diverged, Stopwatch, classify, environment, now, peak_memory_mib
 from .engine.request import Request
 from .record import Cost
-from .resolve import config_sha256, load_config, relocate
+from .resolve import config_sha256, load_spec, relocate
 from .spec import Recipe
 from .workspace import Workspace
 
@@ -52,7 +52,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     from .fit import heads_of
 
     watch = Stopwatch()
-    config = load_config(recipe.path)
+    config = load_spec(recipe)
     identity = config_sha256(config)
     data = require(recipe.data, workspace.data)
     relocate(config, workspace.data)

@@ -4,40 +4,99 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from .errors import EXIT_USAGE, BenchError
+from .errors import EXIT_USAGE, BenchError, unknown_name
+from .spec import Protocol, Recipe, Scalar
 
 _NOT_IDENTITY = frozenset({"work_dir", "load_from", "resume", "launcher", "data_root"})
 """Keys that say where and how a run is executed, not what it computes."""
 _BENCH_IDENTITY = ("adapter", "task", "main_metric", "algorithm")
 """The part of a bench block that changes what is computed; the rest is display and planning."""
 _DATA_PREFIX = "data/"
+_NONE: Mapping[str, Scalar] = MappingProxyType({})
 
 
-def load_config(path: Path) -> Any:
+def load_spec(spec: Recipe | Protocol) -> Any:
+    """Loads the config of a recipe, with what a sweep changes in it, or of a protocol.
+
+    Raises:
+        BenchError: As `load_config`.
+    """
+    return load_config(spec.path, spec.overrides if isinstance(spec, Recipe) else _NONE)
+
+
+def load_config(path: Path, overrides: Mapping[str, Scalar] = _NONE) -> Any:
     """Loads a config with its bases.
 
     Args:
         path: A Python config file. It is executed: name only files that you trust.
+        overrides: Values to put in the place of the config's, by dotted key.
 
     Returns:
         A `mmengine.config.Config`.
 
     Raises:
-        BenchError: The file or one of its bases cannot be loaded.
+        BenchError: The file or one of its bases cannot be loaded, or an override does not fit:
+            its key is not there, or it changes nothing that is computed.
     """
     from mmengine.config import Config
 
     try:
-        return Config.fromfile(str(path), import_custom_modules=False)
+        config = Config.fromfile(str(path), import_custom_modules=False)
     except Exception as error:  # a config is code; whatever it raises is a fault of the config
         raise BenchError(
             f"config {path} does not load: {type(error).__name__}: {error}.",
             "Mend the config, or the file that its _base_ names.",
             EXIT_USAGE,
         ) from None
+    for key, value in overrides.items():
+        _override(config, path, key, value)
+    return config
+
+
+def _override(config: Any, path: Path, key: str, value: Scalar) -> None:
+    """Puts a value in the place of one that the config states; adds nothing."""
+    parts = key.split(".")
+    if parts[0] == "bench" or not _NOT_IDENTITY.isdisjoint(parts):
+        raise BenchError(
+            f"{key} of {path.name} cannot be varied: it does not say what is computed.",
+            "Vary a key of the model, the data or the schedule.",
+            EXIT_USAGE,
+        )
+    where = config._cfg_dict
+    for depth, part in enumerate(parts):
+        if isinstance(where, list):
+            there = [str(index) for index in range(len(where))]
+        else:
+            there = list(where) if isinstance(where, dict) else []
+        if part not in there:
+            known = [".".join([*parts[:depth], name]) for name in there]
+            raise unknown_name(f"config key of {path.name}", key, known)
+        index: Any = int(part) if isinstance(where, list) else part
+        if depth < len(parts) - 1:
+            where = where[index]
+    old = where[index]
+    number = isinstance(old, int | float) and isinstance(value, int | float)
+    same_kind = type(old) is type(value) or (
+        number and not isinstance(old, bool) and not isinstance(value, bool)
+    )
+    if not same_kind and old is not None and value is not None:
+        raise BenchError(
+            f"{key} of {path.name} is {type(old).__name__}, not {type(value).__name__}.",
+            "Give a value of the same kind.",
+            EXIT_USAGE,
+        )
+    if old == value:
+        raise BenchError(
+            f"{key}={value} changes nothing: {path.name} says so already.",
+            "Leave it out; the base recipe is that point.",
+            EXIT_USAGE,
+        )
+    where[index] = value
 
 
 def config_sha256(config: Any) -> str:

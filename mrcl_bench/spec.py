@@ -11,6 +11,8 @@ from .profiles import Profile
 
 Task = Literal["classification", "detection", "segmentation"]
 Role = Literal["method", "baseline", "ceiling", "floor"]
+Scalar = bool | int | float | str | None
+"""What a sweep may put in a config's place."""
 
 
 class _Spec(BaseModel):
@@ -34,7 +36,9 @@ class Recipe(_Spec):
         family: What recipes that are made to be compared share, e.g. ``"matched-vit-base-p16"``;
             ``--recipe`` takes it.
         on_request: Runs only where it is named: variants, ablations, matched budgets.
-        name: The config's stem.
+        overrides: What a sweep changes in the config, dotted key to value; empty for a config
+            that stands by itself. Not for ``bench`` blocks.
+        name: The config's stem; of a sweep's point, the base's and what it changes.
         path: The config file.
     """
 
@@ -48,6 +52,27 @@ class Recipe(_Spec):
     source: str
     family: str = ""
     on_request: bool = False
+    overrides: dict[str, Scalar] = {}
+    name: str = ""
+    path: Path = Path()
+
+
+class Sweep(_Spec):
+    """One file that stands for many recipes: a base recipe with some of its values changed.
+
+    Attributes:
+        base: Stem of the recipe that is varied. It belongs to the family as its reference.
+        family: The word by which ``--recipe`` finds base and points.
+        axes: Each maps dotted keys of the base's config to the values that they take; the keys
+            of one axis are crossed with each other, axes are not.
+        name: The file's stem.
+        path: The file.
+    """
+
+    kind: Literal["sweep"]
+    base: str
+    family: str = Field(min_length=1)
+    axes: tuple[dict[str, tuple[Scalar, ...]], ...] = Field(min_length=1)
     name: str = ""
     path: Path = Path()
 

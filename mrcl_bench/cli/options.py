@@ -36,7 +36,9 @@ ProfileOption = Annotated[
 ]
 RecipeOption = Annotated[
     Optional[list[str]],  # noqa: UP045 - typer reads this at run time
-    typer.Option("--recipe", "-r", help="Recipe or algorithm; may be given more than once."),
+    typer.Option(
+        "--recipe", "-r", help="Recipe, family or algorithm; may be given more than once."
+    ),
 ]
 ProtocolOption = Annotated[
     Optional[list[str]],  # noqa: UP045

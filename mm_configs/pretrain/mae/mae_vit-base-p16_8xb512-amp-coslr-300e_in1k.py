@@ -7,6 +7,7 @@ picture where the contrastive recipes see two: compare by images seen or by epoc
 _base_ = [
     "../../_base_/models/mae_vit-base-p16.py",
     "../../_base_/datasets/in1k_mae.py",
+    "../../_base_/schedules/in1k_adamw-mae_300e.py",
     "../../_base_/default_runtime.py",
 ]
 
@@ -21,37 +22,3 @@ bench = dict(
     source="mmpretrain",
 )
 train_dataloader = dict(batch_size=512)
-optim_wrapper = dict(
-    type="AmpOptimWrapper",
-    loss_scale="dynamic",
-    optimizer=dict(type="AdamW", lr=1.5e-4 * 4096 / 256, betas=(0.9, 0.95), weight_decay=0.05),
-    paramwise_cfg=dict(
-        custom_keys={
-            "ln": dict(decay_mult=0.0),
-            "bias": dict(decay_mult=0.0),
-            "pos_embed": dict(decay_mult=0.0),
-            "mask_token": dict(decay_mult=0.0),
-            "cls_token": dict(decay_mult=0.0),
-        }
-    ),
-)
-param_scheduler = [
-    dict(
-        type="LinearLR",
-        start_factor=1e-4,
-        begin=0,
-        end=40,
-        by_epoch=True,
-        convert_to_iter_based=True,
-    ),
-    dict(
-        type="CosineAnnealingLR",
-        T_max=260,
-        begin=40,
-        end=300,
-        by_epoch=True,
-        convert_to_iter_based=True,
-    ),
-]
-train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=300)
-auto_scale_lr = dict(enable=False, base_batch_size=4096)

@@ -1,0 +1,28 @@
+"""MoCo v2 on ResNet-50, 100 epochs at batch 1024: a member of the matched family.
+
+The model is `_base_/models/mocov2_resnet50.py`; the schedule
+(`_base_/schedules/in1k_matched-lars_100e.py`) and the augmentation are the family's. No such
+recipe is published: MoCo v2's own is
+`mocov2_resnet50_8xb32-coslr-200e_in1k`, with SGD at batch 256.
+"""
+
+_base_ = [
+    "../../_base_/models/mocov2_resnet50.py",
+    "../../_base_/datasets/in1k_two-views_mocov2.py",
+    "../../_base_/schedules/in1k_matched-lars_100e.py",
+    "../../_base_/default_runtime.py",
+]
+
+bench = dict(
+    kind="recipe",
+    algorithm="moco",
+    display="MoCo v2, matched",
+    backbone="resnet50",
+    profiles=["paper"],
+    data="imagenet",
+    role="baseline",
+    source="mmpretrain",
+    family="matched-resnet50",
+    on_request=True,
+)
+train_dataloader = dict(batch_size=128)
