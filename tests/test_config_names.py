@@ -1,0 +1,180 @@
+"""Every listed config's stem is compared with what the config does; a wrong one is noticed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mrcl_bench.catalog import Catalog, config_root
+from mrcl_bench.data.stamps import SCENE_SIDE, SMALL_SIDE
+from mrcl_bench.naming import contradictions, parse_stem
+from mrcl_bench.spec import Protocol, Recipe
+
+from .conftest import MICRO_CONFIGS
+
+if not all(find_spec(name) for name in ("torch", "mmcv", "mmdet", "mmseg", "mmpretrain")):
+    pytest.skip("needs the whole mm stack", allow_module_level=True)
+
+from mmengine.registry import init_default_scope  # noqa: E402
+
+from mrcl_bench.engine.runtime import import_custom  # noqa: E402
+from mrcl_bench.fit import heads_of, shapes_of  # noqa: E402
+from mrcl_bench.resolve import load_config  # noqa: E402
+
+from .pictures import network_sizes  # noqa: E402
+
+CATALOGS = [
+    Catalog(root)
+    for root in (config_root(), MICRO_CONFIGS, MICRO_CONFIGS.with_name("mm_configs_resnet"))
+]
+SPECS = {
+    name: spec
+    for catalog in CATALOGS
+    for name, spec in {**catalog.recipes, **catalog.protocols}.items()
+    if "__" not in name  # a sweep's point has its base's stem
+}
+_BACKBONES: dict[str, tuple[dict[str, tuple[int, ...]], int | None]] = {}
+
+
+@lru_cache(maxsize=None)
+def _config(name: str) -> Any:
+    config = load_config(SPECS[name].path)
+    import_custom(config)
+    return config
+
+
+def _backbone(config: Any) -> tuple[dict[str, tuple[int, ...]], int | None]:
+    """Shapes and heads of a config's backbone, equal ones built once."""
+    import torch
+    from mmengine.registry import MODELS
+
+    plan = {**config.model.backbone.to_dict(), "_scope_": config.default_scope}
+    key = repr(plan)
+    if key not in _BACKBONES:
+        try:
+            with torch.device("meta"):
+                built = MODELS.build(dict(plan))
+        except (NotImplementedError, RuntimeError):  # it reads a value while it is built
+            built = MODELS.build(dict(plan))
+        _BACKBONES[key] = (dict(shapes_of(built.state_dict())), heads_of(built))
+    return _BACKBONES[key]
+
+
+def _own_picture(spec: Recipe | Protocol) -> np.ndarray | None:
+    """A picture in the size of a set's own where it has one; some pipelines do not resize."""
+    if spec.data not in ("stamps", "stamps-micro"):
+        return None
+    scene = isinstance(spec, Protocol) and spec.task != "classification"
+    side = SCENE_SIDE if scene else SMALL_SIDE
+    return np.random.default_rng(0).integers(0, 255, (side, side, 3), dtype=np.uint8)
+
+
+@lru_cache(maxsize=None)
+def _facts(name: str) -> dict[str, Any]:
+    """What is known of a config only by running parts of it."""
+    config, spec = _config(name), SPECS[name]
+    init_default_scope(config.default_scope)
+    network, heads = _backbone(config)
+    sizes: set[tuple[int, int]] = set()
+    loaders = ["train"]
+    if not isinstance(spec, Recipe) and spec.task == "classification":
+        loaders = [kind for kind in ("train", "val", "test") if config.get(f"{kind}_dataloader")]
+    if spec.data != "coco" or "lsj" in name:
+        for loader in loaders:
+            sizes |= network_sizes(config, loader, _own_picture(spec))
+        assert len(sizes) == 1, sizes
+    return {"network": network, "heads": heads, "size": sizes.pop() if sizes else None}
+
+
+def _complaints(name: str, stem: str) -> list[str]:
+    try:
+        return contradictions(stem, SPECS[name], _config(name), **_facts(name))
+    except ValueError as error:
+        return [str(error)]
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_stem_says_what_its_config_does(name: str) -> None:
+    assert _complaints(name, name) == []
+
+
+_ALGORITHMS = ("mrcl", "simclr", "mocov2", "mocov3", "mae", "supervised", "random")
+_LABELS = ("resnet18", "resnet50", "resnet101", "vit-128x4", "vit-64x4", "vit-128x6")
+_LABELS += ("vit-tiny-p16", "vit-small-p16", "vit-base-p16", "vit-base-p14", "vit-large-p16")
+_TAGS = ("in1k", "coco", "voc07", "voc0712", "ade20k-512x512", "cityscapes-512x1024")
+_TAGS += ("stamps48", "stamps-96x96", "fashion-mnist48", "micro", "birds48", "in1k-10pct")
+_SWAPS = (
+    ("knn", "linear-lbfgs", "svm"),
+    ("fpn", "simple-fpn", "c4"),
+    ("upernet", "fcn"),
+    ("mask-rcnn", "faster-rcnn", "upernet"),
+    ("finetune", "linear"),
+    ("coslr", "steplr"),
+    ("sgd", "lars", "adamw"),
+    ("1pct", "10pct"),
+)
+"""Words of which one says the contrary of another."""
+
+
+def _true(word: str, config: Any) -> bool:
+    """Whether a word that a stem leaves out would be right in it."""
+    kinds = {"coslr": "CosineAnnealingLR", "steplr": "MultiStepLR", "polylr": "PolyLR"}
+    kinds |= {"lars": "LARS", "sgd": "SGD", "adamw": "AdamW"}
+    text = repr((config.optim_wrapper, config.get("param_scheduler")))
+    return word in kinds and f"'{kinds[word]}'" in text
+
+
+def _mutants(name: str) -> Iterator[str]:
+    """Stems that say something else than a true one: one thing changed, left out or put in."""
+    spec, fields = SPECS[name], name.split("_")
+    trained = bool(re.search(r"\d+xb\d+", name))
+    for number in re.finditer(r"(?<=_)\d+(?=xb)|(?<=xb)\d+|\d+(?=(?:e|k|iters|x)(?:_|$))", name):
+        for other in {int(number[0]) * 2 + 1, int(number[0]) // 2} - {int(number[0])}:
+            yield f"{name[: number.start()]}{other}{name[number.end() :]}"
+    for unit, other in (("e", "iters"), ("iters", "e"), ("k", "e"), ("x", "e"), ("iters", "k")):
+        yield re.sub(rf"(?<=\d){unit}(?=_|$)", other, name)
+    yield re.sub(r"_\d+xb\d+-(?=[^_]*?)", "_", name)
+    for word in ("-coslr", "-steplr") if "paper" in spec.profiles else ():
+        yield name.replace(word, "")
+    yield name.replace("-amp", "")
+    if trained:
+        for word in ("amp", "coslr", "steplr", "polylr", "lars", "sgd", "adamw", "lsj", "bf16"):
+            if f"-{word}" not in name and not _true(word, _config(name)):
+                yield re.sub(r"(xb\d+)", rf"\1-{word}", name)
+    else:
+        yield re.sub(r"_([^_]+)$", r"_8xb32-100e_\1", name)
+    if isinstance(spec, Recipe):
+        yield from ("_".join([word, *fields[1:]]) for word in _ALGORITHMS)
+        yield "_".join(fields[1:])
+    label = spec.backbone
+    yield from (re.sub(rf"(^|_){label}(?=_|-|$)", rf"\g<1>{other}", name) for other in _LABELS)
+    floor = isinstance(spec, Recipe) and spec.role == "floor"
+    if re.fullmatch(r"\d+e", fields[-1]) is None:
+        yield from ("_".join([*fields[:-1], tag]) for tag in _TAGS)
+        if not floor:  # an untrained network has seen no data
+            yield "_".join(fields[:-1])
+    yield re.sub(r"(\d+)x(\d+)$", r"\2x9\1", name)
+    yield re.sub(r"48$", "64", name)
+    for words in _SWAPS:
+        for word in words:
+            for other in words:
+                yield re.sub(rf"(?<=[_-]){word}(?=[_-]|$)|^{word}(?=_)", other, name)
+    if not isinstance(spec, Recipe):
+        for field in fields[:-1]:
+            if label not in field:
+                yield name.replace(f"{field}_", "", 1)
+    yield name.replace(label, f"{label}-windowed", 1)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_stem_that_says_something_else_is_noticed(name: str) -> None:
+    mutants = {mutant for mutant in _mutants(name) if mutant != name}
+    assert len(mutants) > 20
+    unnoticed = sorted(mutant for mutant in mutants if not _complaints(name, mutant))
+    assert unnoticed == []
