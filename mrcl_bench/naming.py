@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from .data.locate import folder_of
 from .spec import Protocol, Recipe
 
 Unit = Literal["epochs", "iterations", "times"]
@@ -365,7 +366,10 @@ def _wrong_length(said: Stem, config: Any) -> Iterator[str]:
     assert said.length is not None
     loop = config.train_cfg
     by_iteration = _is(loop, "IterBasedTrainLoop") or loop.get("by_epoch") is False
-    length = loop.max_iters if by_iteration else loop.max_epochs
+    length = loop.get("max_iters" if by_iteration else "max_epochs")
+    if length is None:
+        yield f"{loop.type} is not told how long to run"
+        return
     wanted, unit = said.length, said.unit
     if unit == "times" and "c4" in said.parts:
         wanted, unit = 90000 * said.length, "iterations"
@@ -431,6 +435,10 @@ def _wrong_data(
     ids, side = _DATA.get(said.data, ((f"own:{said.data}",), None))
     if spec.data not in (tuple(f"{name}-micro" for name in ids) if _small(said) else ids):
         yield f"the data is {spec.data}, not {said.data}{'-micro' if said.micro else ''}"
+    folder = f"data/{folder_of(spec.data)}/"
+    for root in _roots([config.get(f"{kind}_dataloader") for kind in ("train", "val", "test")]):
+        if not f"{root.rstrip('/')}/".startswith(folder):
+            yield f"{root} is read, which is not the data {spec.data}"
     expected = said.size or (None if side is None else (side, side))
     if size is not None and expected is not None and size != expected:
         yield f"pictures of {expected[0]} x {expected[1]}, they are {size[0]} x {size[1]}"
@@ -441,6 +449,16 @@ def _wrong_data(
         yield f"{said.share} % of the labels, the config names {sorted(shares) or 'no share'}"
     if said.share is None and shares:
         yield f"the share of the labels is not said: {sorted(shares)} %"
+
+
+def _roots(value: Any) -> Iterator[str]:
+    """Every ``data_root`` in a part of a config, once."""
+    if isinstance(value, dict):
+        if isinstance(value.get("data_root"), str):
+            yield value["data_root"]
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        yield from dict.fromkeys(root for part in value for root in _roots(part))
 
 
 def _small(said: Stem) -> bool:
