@@ -1,7 +1,7 @@
 """Refuses top-level config keys that nothing reads.
 
 mmengine ignores what it does not know: mmseg's own ``mae/…-amp-…`` config asks for mixed precision
-by ``fp16``, which mmengine 0.x never reads, and trains in single precision under a name that says
+by ``fp16``, which nothing reads, and trains in single precision under a name that says
 otherwise. Here every key must have a reader:
 
 - mmengine's Runner (the arguments of its ``__init__`` and what it looks up in its config),
