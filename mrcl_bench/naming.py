@@ -36,8 +36,8 @@ _CLASSES = {
 """First field to the class of the model; ``random`` may be any, others are spelled like theirs."""
 _HEADS = {"upernet": "UPerHead", "fcn": "FCNHead"}
 """First word of a segmenter's field to the class of its head."""
-_PROBES = {"linear-lbfgs": "linear", "linear-cls": "linear", "knn": "knn", "svm": "svm"}
-"""Field of a protocol that trains no network, as far as given here, to its adapter."""
+_PROBES = {"linear-lbfgs": "linear", "knn": "knn"}
+"""Beginning of a probe's field to its adapter; others are spelled like theirs."""
 _DATA: dict[str, tuple[tuple[str, ...], int | None]] = {
     "in1k": (("imagenet",), 224),
     "coco": (("coco",), None),
@@ -50,7 +50,12 @@ _DATA: dict[str, tuple[tuple[str, ...], int | None]] = {
     "micro": (("stamps-micro",), None),
 }
 """Tag to data ids and the side of the pictures if the tag gives none. Others are ``own:<tag>``."""
-_VITS = {"tiny": (192, 12, 3), "small": (384, 12, 6), "base": (768, 12, 12), "large": (1024, 24, 16)}
+_VITS = {
+    "tiny": (192, 12, 3),
+    "small": (384, 12, 6),
+    "base": (768, 12, 12),
+    "large": (1024, 24, 16),
+}
 """Name of a ViT to width, layers and heads."""
 _RESNETS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 """Depth of a ResNet to the blocks of its stages."""
@@ -251,8 +256,8 @@ def _wrong_method(said: Stem, spec: Recipe | Protocol, config: Any) -> Iterator[
         if not _is(config.model.decode_head, _HEADS.get(first.partition("-")[0], "")):
             yield f"the head is {config.model.decode_head.type}, not '{first}'"
     elif first:
-        probe = next((p for p in sorted(_PROBES, reverse=True) if f"{first}-".startswith(f"{p}-")), "")
-        if _PROBES.get(probe) != spec.adapter:
+        adapters = {_PROBES[probe] for probe in _PROBES if f"{first}-".startswith(f"{probe}-")}
+        if first != spec.adapter.replace("_", "-") and adapters != {spec.adapter}:
             yield f"the adapter is {spec.adapter}, not '{first}'"
         if spec.adapter in ("linear", "knn") and ("cls" in first.split("-")) != (
             config.model.backbone.get("out_type") == "cls_token"
@@ -266,8 +271,9 @@ def _wrong_method(said: Stem, spec: Recipe | Protocol, config: Any) -> Iterator[
 
 
 def _wrong_neck(said: Stem, config: Any, short: bool) -> Iterator[str]:
+    fpn = ("FPN", "SimpleFPN") if short else ("FPN",)
     necks: dict[str, Callable[[], bool]] = {
-        "fpn": lambda: _is(config.model.neck, "FPN") or (short and _is(config.model.neck, "SimpleFPN")),
+        "fpn": lambda: any(_is(config.model.neck, kind) for kind in fpn),
         "simple-fpn": lambda: _is(config.model.neck, "SimpleFPN"),
         "c4": lambda: not config.model.get("neck") and "shared_head" in config.model.roi_head,
     }
@@ -375,20 +381,23 @@ def _wrong_length(said: Stem, config: Any) -> Iterator[str]:
         wanted, unit = 90000 * said.length, "iterations"
     elif unit == "times":
         wanted, unit = 12 * said.length, "epochs"
-    if (wanted, unit) != (length, "iterations" if by_iteration else "epochs"):
-        yield f"{wanted} {unit}, the loop runs {length} {'iterations' if by_iteration else 'epochs'}"
-    for part in config.get("param_scheduler", []):
-        if bool(part.get("by_epoch", True)) != by_iteration:
-            last = part.get("begin", 0) + part["T_max"] if "T_max" in part else length
-            if max(part.get("end", 0), last, *part.get("milestones", [0])) > length:
-                yield f"{part.type} goes on after {length}"
-    ends = [
-        part.get("end", length)
-        for part in config.get("param_scheduler", [])[-1:]
+    counts = "iterations" if by_iteration else "epochs"
+    if (wanted, unit) != (length, counts):
+        yield f"{wanted} {unit}, the loop runs {length} {counts}"
+    counted = [
+        part
+        for part in config.get("param_scheduler", [])
         if bool(part.get("by_epoch", True)) != by_iteration
     ]
-    if ends and ends[0] != length:
-        yield f"the rate is planned until {ends[0]}, not {length}"
+    for part in counted:
+        if max(part.get("end", 0), *part.get("milestones", [0])) > length:
+            yield f"{part.type} goes on after {length}"
+    for part in counted[-1:]:
+        ends = {part.get("end", length)}
+        if "T_max" in part:
+            ends.add(part.get("begin", 0) + part.T_max)
+        if ends != {length}:
+            yield f"the rate is planned until {max(ends - {length})}, not {length}"
 
 
 def _own_words(spec: Recipe | Protocol) -> set[str]:

@@ -45,9 +45,7 @@ def _labelled_picture(scope: str, picture: np.ndarray) -> dict[str, Any]:
     return made
 
 
-def through_pipeline(
-    config: Any, loader: str, picture: np.ndarray | None = None
-) -> dict[str, Any]:
+def through_pipeline(config: Any, loader: str, picture: np.ndarray | None = None) -> dict[str, Any]:
     """Takes a made picture through a loader's pipeline.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -43,7 +43,7 @@ SPECS = {
 _BACKBONES: dict[str, tuple[dict[str, tuple[int, ...]], int | None]] = {}
 
 
-@lru_cache(maxsize=None)
+@cache
 def _config(name: str) -> Any:
     config = load_config(SPECS[name].path)
     import_custom(config)
@@ -76,7 +76,7 @@ def _own_picture(spec: Recipe | Protocol) -> np.ndarray | None:
     return np.random.default_rng(0).integers(0, 255, (side, side, 3), dtype=np.uint8)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _facts(name: str) -> dict[str, Any]:
     """What is known of a config only by running parts of it."""
     config, spec = _config(name), SPECS[name]
@@ -103,6 +103,21 @@ def _complaints(name: str, stem: str) -> list[str]:
 @pytest.mark.parametrize("name", SPECS)
 def test_a_stem_says_what_its_config_does(name: str) -> None:
     assert _complaints(name, name) == []
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, s in SPECS.items() if "paper" in s.profiles and "train_cfg" in _config(n)]
+)
+def test_a_schedule_of_the_paper_scale_says_all_of_itself(name: str) -> None:
+    spec, config = SPECS[name], _config(name)
+    loop = config.train_cfg
+    assert config.auto_scale_lr.enable is False  # nothing is scaled silently
+    if loop.type == "IterBasedTrainLoop":
+        assert config.train_dataloader.sampler.type == "InfiniteSampler"
+    if isinstance(spec, Protocol):
+        # nothing is selected on the reporting split, so it is looked at once
+        length = loop.get("max_iters") or loop.max_epochs
+        assert loop.val_interval == length and config.val_cfg.type == "ValLoop"
 
 
 _ALGORITHMS = ("mrcl", "simclr", "mocov2", "mocov3", "mae", "supervised", "random")
@@ -244,6 +259,7 @@ MASK_RCNN = "mask-rcnn_resnet50_fpn_8xb2-1x_coco"
         (MAE, _set("optim_wrapper.type", "OptimWrapper"), "'amp'"),
         (MAE, _set("param_scheduler.1.type", "LinearLR"), "'coslr' without"),
         (MAE, _set("param_scheduler.1.end", 200), "until 200"),
+        (MAE, _set("param_scheduler.1.T_max", 100), "until 140"),
         (MAE, _set("model.type", "SimMIM"), "the model is SimMIM"),
         (MAE, _set("train_dataloader.dataset.data_root", "data/coco/"), "data/coco/ is read"),
         (MAE, _set("model.backbone.type", "mmpretrain.ResNet"), "no mmpretrain.ResNet"),

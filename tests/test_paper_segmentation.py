@@ -1,9 +1,9 @@
-"""Segmentation protocols of the profile `paper` against their sources: mmseg's installed configs."""
+"""Segmentation protocols of the profile `paper` against mmseg's installed configs."""
 
 from __future__ import annotations
 
 import random
-from functools import lru_cache
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +23,8 @@ from mmengine.registry import init_default_scope  # noqa: E402
 from mrcl_bench.catalog import load_catalog  # noqa: E402
 from mrcl_bench.engine.runtime import import_custom  # noqa: E402
 from mrcl_bench.resolve import load_config  # noqa: E402
+
+from .segmentation_sets import write_segmentation_sets  # noqa: E402
 
 STOCK = Path(mmseg.__file__).parent / ".mim/configs"
 PROTOCOLS = {
@@ -82,7 +84,7 @@ WITH_STOCK = [name for name, row in TABLE.items() if row.stock]
 IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
 
 
-@lru_cache(maxsize=None)
+@cache
 def ours(name: str) -> Any:
     config = load_config(PROTOCOLS[name].path)
     import_custom(config)
@@ -90,7 +92,7 @@ def ours(name: str) -> Any:
     return config
 
 
-@lru_cache(maxsize=None)
+@cache
 def stock(name: str) -> Any:
     return Config.fromfile(str(STOCK / TABLE[name].stock))
 
@@ -239,23 +241,7 @@ def test_every_parameter_has_its_source_s_rate_and_decay(name: str) -> None:
 def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One picture with its label map in ADE20K's and in Cityscapes' layout, for each split."""
     root = tmp_path_factory.mktemp("segmentation")
-    rng = np.random.default_rng(1)
-    for ade, split in (("training", "train"), ("validation", "val")):
-        picture = rng.integers(0, 255, (90, 130, 3), dtype=np.uint8)
-        labels = rng.integers(0, 151, (90, 130), dtype=np.uint8)
-        base = root / "ade/ADEChallengeData2016"
-        street = rng.integers(0, 255, (128, 256, 3), dtype=np.uint8)
-        ids = rng.integers(0, 19, (128, 256), dtype=np.uint8)
-        ids[:9] = 255
-        city = f"{split}/aachen/aachen_000000_000019"
-        for path, array in (
-            (base / f"images/{ade}/a.jpg", picture),
-            (base / f"annotations/{ade}/a.png", labels),
-            (root / f"cityscapes/leftImg8bit/{city}_leftImg8bit.png", street),
-            (root / f"cityscapes/gtFine/{city}_gtFine_labelTrainIds.png", ids),
-        ):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            assert cv2.imwrite(str(path), array)
+    write_segmentation_sets(root)
     return root
 
 
@@ -293,9 +279,8 @@ def test_a_picture_is_prepared_as_by_stock(name: str, split: str, data_root: Pat
 
 
 def test_ade20k_s_label_0_is_left_out_and_padding_too(data_root: Path) -> None:
-    raw = cv2.imread(
-        str(data_root / "ade/ADEChallengeData2016/annotations/validation/a.png"), cv2.IMREAD_GRAYSCALE
-    ).astype(np.int64)
+    file = data_root / "ade/ADEChallengeData2016/annotations/validation/a.png"
+    raw = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE).astype(np.int64)
     _, labels, _ = prepared(ours(VIT_BASE), "val", data_root)
     expected = np.where(raw == 0, 255, raw - 1)
     assert np.array_equal(labels[0].numpy(), expected)
