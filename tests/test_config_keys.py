@@ -6,7 +6,6 @@ import ast
 import inspect
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -126,19 +125,18 @@ def test_an_unknown_adapter_is_named() -> None:
 
 
 def _reads(path: Path) -> set[str]:
-    """Top-level keys that an adapter takes from its config."""
+    """Top-level keys that an adapter, or a module of jobs that it uses, takes from its config."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
-            text = ast.unparse(node)
-            for name in ("context.config", "config"):
-                if text.startswith(f"{name}."):
-                    word = text.removeprefix(f"{name}.").partition("(")[0].partition("[")[0]
-                    found.add(word.partition(".")[0])
-                if isinstance(node, ast.Call) and ast.unparse(node.func) == f"{name}.get":
-                    if isinstance(node.args[0], ast.Constant):
-                        found.add(node.args[0].value)
-    return found - set(dir(SimpleNamespace())) - {"get", "setdefault", "pop", "_cfg_dict"}
+        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module:
+            found |= _reads(path.with_name(f"{node.module}.py"))
+        text = ast.unparse(node) if isinstance(node, ast.Attribute | ast.Call) else ""
+        for name in ("context.config", "config"):
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == name:
+                found.add(node.attr)
+            if text.startswith(f"{name}.get(") and isinstance(node.args[0], ast.Constant):
+                found.add(node.args[0].value)
+    return found - {"get", "setdefault", "pop", "_cfg_dict"}
 
 
 @pytest.mark.parametrize("path", sorted(JOBS.glob("*.py")), ids=lambda path: path.stem)
