@@ -26,6 +26,7 @@ from mrcl_bench.resolve import load_config  # noqa: E402
 
 from .segmentation_sets import write_segmentation_sets  # noqa: E402
 
+ROOT = Path(__file__).resolve().parent.parent
 STOCK = Path(mmseg.__file__).parent / ".mim/configs"
 PROTOCOLS = {
     name: spec
@@ -105,6 +106,26 @@ def test_the_table_lists_every_protocol() -> None:
     default = [(s.backbone, s.family) for s in PROTOCOLS.values() if not s.on_request]
     assert len(default) == len(set(default))  # one protocol per family and backbone
     assert len({(s.backbone, s.family) for s in PROTOCOLS.values()}) == len(PROTOCOLS)
+
+
+def test_the_document_s_table_is_this_one() -> None:
+    text = (ROOT / "docs/protocols-segmentation.md").read_text()
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line[:3] == "| `"]
+    found = {
+        name.strip("`"): (
+            runs == "on request",
+            float(rate),
+            None if decay == "none" else float(decay),
+            float(weight_decay),
+            int(batch),
+            int(iterations.replace(",", "")),
+        )
+        for name, runs, rate, decay, weight_decay, batch, iterations in rows
+    }
+    assert found == {
+        name: (row.on_request, row.lr, row.decay, row.weight_decay, row.batch, row.iterations)
+        for name, row in TABLE.items()
+    }
 
 
 @pytest.mark.parametrize("name", TABLE)
