@@ -347,8 +347,10 @@ def _wrong_schedule(said: Stem, spec: Recipe | Protocol, config: Any) -> Iterato
     batch = config.train_dataloader.batch_size
     if said.batch != batch:
         yield f"{said.batch} pictures per GPU, the loader gives {batch}"
-    whole = (config.get("auto_scale_lr") or {}).get("base_batch_size", batch)
-    if said.gpus * said.batch != whole:
+    whole = (config.get("auto_scale_lr") or {}).get("base_batch_size")
+    if whole is None and said.gpus != 1:
+        yield f"{said.gpus} GPUs, and no auto_scale_lr says for which batch the rate is"
+    elif whole is not None and said.gpus * said.batch != whole:
         yield f"{said.gpus} x {said.batch} pictures, the rate is for {whole}"
     yield from _wrong_length(said, config)
     wrapper = config.optim_wrapper

@@ -108,13 +108,14 @@ class MatrixRunner:
             check_keys(config, spec)
             try:
                 wrong = contradictions(spec.name, spec, config)
-            except ValueError:  # the user's own way to name configs
-                continue
-            for clause in wrong:
+            except (ValueError, AttributeError, KeyError, TypeError):
+                continue  # named in the user's own way, or too unlike ours to compare
+            if wrong:
                 self.console.print(
-                    f"warning: {spec.name}: its name is not what it does: {clause}",
+                    f"warning: {spec.name}: its name is not what it does: {'; '.join(wrong)}",
                     highlight=False,
                     markup=False,
+                    soft_wrap=True,
                 )
 
     def _units(self, plan: Plan, pretrain_only: bool) -> list[Unit]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from mrcl_bench.catalog import Catalog, config_root
 from mrcl_bench.data.stamps import SCENE_SIDE, SMALL_SIDE
 from mrcl_bench.naming import contradictions, parse_stem
 from mrcl_bench.spec import Protocol, Recipe
+from mrcl_bench.workspace import Workspace
 
 from .conftest import MICRO_CONFIGS
 
@@ -313,3 +315,34 @@ def test_another_size_is_noticed() -> None:
     (size,) = network_sizes(config, "train")
     found = contradictions(UPERNET, SPECS[UPERNET], config, size=size)
     assert found == ["pictures of 512 x 512, they are 640 x 640"]
+
+
+def test_a_run_warns_of_a_user_s_stem_that_lies(
+    micro_workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rich.console import Console
+
+    from mrcl_bench import run
+    from mrcl_bench.plan import Planner
+
+    configs = tmp_path / "my_configs"
+    configs.mkdir()
+    shipped = MICRO_CONFIGS / "pretrain/simclr_vit-128x4_1xb32-14iters_stamps48-micro.py"
+    bench = shipped.read_text().partition("bench = ")[2].partition("\n)")[0]
+    for stem in (
+        "simclr_vit-128x4_1xb64-14iters_stamps48-micro",
+        "simclr_vit-128x4_1xb32-14iters-mine_stamps48-micro",
+        "my_way",
+    ):
+        text = f'_base_ = ["{shipped}"]\nbench = {bench}\n)\n'
+        if stem.startswith("simclr_vit-128x4_1xb32"):
+            text = text.replace('"SimCLR"', '"SimCLR, mine"')
+        (configs / f"{stem}.py").write_text(text)
+    monkeypatch.setattr(run, "execute", lambda *_: None)
+    console = Console(record=True, width=200)
+    planner = Planner(micro_workspace, Catalog(configs), "micro")
+    run.MatrixRunner(planner, console).run(planner.plan([], []), pretrain_only=True)
+    warnings = [line for line in console.export_text().splitlines() if "warning" in line]
+    assert len(warnings) == 1
+    assert "simclr_vit-128x4_1xb64-14iters_stamps48-micro: its name" in warnings[0]
+    assert "64 pictures per GPU, the loader gives 32" in warnings[0]

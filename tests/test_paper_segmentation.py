@@ -147,6 +147,8 @@ def test_numbers_are_the_source_s(name: str) -> None:
     assert model.decode_head.num_classes == row.classes
     assert model.decode_head.channels == row.channels
     assert model.backbone.get("frozen_stages", -1) == -1
+    assert config.load_from is None and "Pretrained" not in repr(model)  # no foreign weights
+    assert not model.get("pretrained") and "init_cfg" not in model.backbone
     norms = {
         str(part.norm_cfg.type)
         for part in (model.backbone, model.decode_head, model.get("auxiliary_head"))
