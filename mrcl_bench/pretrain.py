@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .atomic import write_json
+from .config_keys import check_keys
 from .data.locate import require
 from .engine.capture import Diverged, Stopwatch, classify, environment, now, peak_memory_mib
 from .engine.request import Request
@@ -53,6 +54,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
 
     watch = Stopwatch()
     config = load_spec(recipe)
+    check_keys(config, recipe)
     identity = config_sha256(config)
     data = require(recipe.data, workspace.data)
     relocate(config, workspace.data)

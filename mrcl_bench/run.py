@@ -10,11 +10,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+from .config_keys import check_keys
 from .engine.capture import now
 from .engine.launch import NOT_STARTED, Unit, execute
 from .engine.request import Request
 from .errors import EXIT_LOCKED, EXIT_RESUMABLE, BenchError
 from .jobs.evaluate import command_for, protocol_ref, recipe_ref
+from .naming import contradictions
 from .plan import JobStep, Plan, Planner
 from .pretrain import status_path
 from .record import (
@@ -26,7 +28,8 @@ from .record import (
     read_record,
     write_record,
 )
-from .spec import Job, Recipe
+from .resolve import load_config
+from .spec import Job, Protocol, Recipe
 
 
 def default_slots() -> int:
@@ -67,11 +70,13 @@ class MatrixRunner:
             pretrain_only: Make every checkpoint of the plan, needed by a job or not; run no job.
 
         Raises:
-            BenchError: Something failed (named), was interrupted, or another process works here.
+            BenchError: A config has a key that nothing reads, something failed (named), was
+                interrupted, or another process works here.
         """
         units = self._units(plan, pretrain_only)
         if not units:
             return
+        self._check_configs(units)
         lock = FileLock(self.workspace.results / f".{self.planner.profile}.lock")
         self.workspace.results.mkdir(parents=True, exist_ok=True)
         try:
@@ -90,6 +95,28 @@ class MatrixRunner:
                 f"{len(self.failed)} failed:\n{shown}\n",
                 "The logs above say more; the same command tries the failed ones again.",
             )
+
+    def _check_configs(self, units: list[Unit]) -> None:
+        """Refuses dead keys before anything is started, and warns of names that say otherwise."""
+        specs: dict[str, Recipe | Protocol] = {}
+        for request in (unit.request for unit in units):
+            if request.kind == "pretrain":
+                specs[request.recipe.name] = request.recipe
+            specs |= {job.protocol.name: job.protocol for job in request.jobs}
+        for spec in specs.values():
+            config = load_config(spec.path)
+            check_keys(config, spec)
+            try:
+                wrong = contradictions(spec.name, spec, config)
+            except (ValueError, AttributeError, KeyError, TypeError):
+                continue  # named in the user's own way, or too unlike ours to compare
+            if wrong:
+                self.console.print(
+                    f"warning: {spec.name}: its name is not what it does: {'; '.join(wrong)}",
+                    highlight=False,
+                    markup=False,
+                    soft_wrap=True,
+                )
 
     def _units(self, plan: Plan, pretrain_only: bool) -> list[Unit]:
         steps = plan.pretrainings if pretrain_only else plan.needed_pretrainings()

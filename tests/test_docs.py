@@ -239,10 +239,14 @@ def test_examples_enter_the_catalog(examples: Path) -> None:
 
 def test_examples_are_sound_configs(examples: Path) -> None:
     pytest.importorskip("mmengine")
+    from mrcl_bench.config_keys import check_keys
     from mrcl_bench.resolve import load_config
 
+    catalog = Catalog(examples / "my_configs")
+    specs = {**catalog.recipes, **catalog.protocols}
     for path in (examples / "my_configs").glob("*.py"):
         config = load_config(path)
+        check_keys(config, specs[path.stem])
         assert config.model.backbone.type
         assert config.train_dataloader.dataset.data_root.startswith("data/")
     for path in examples.glob("my_*.py"):

@@ -18,14 +18,14 @@ RECIPE = """bench = dict(
     kind="recipe", algorithm={algorithm!r}, display={algorithm!r}, backbone="toy",
     profiles=["micro"], data="own:toy", role="method", source="mmpretrain",
 )
-lr = 0.1
+optim_wrapper = dict(lr = 0.1)
 """
 PROTOCOL = """bench = dict(
     kind="protocol", task="classification", adapter="knn", family={family!r}, display={family!r},
     backbone="toy", profiles=["micro"], data="own:toy", main_metric="val/accuracy", seeds=2,
     batched={batched},
 )
-k = 5
+knn = dict(k = 5)
 """
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import write_atomic
+from ..config_keys import check_keys
 from ..convert._architecture import Architecture
 from ..convert.manifest import Manifest, read_manifest
 from ..data.locate import DataFolder, require
@@ -116,6 +117,7 @@ def _run_one(
     outcome: Outcome | None = None
     remarks: list[str] = []
     try:
+        check_keys(config, job.protocol)
         remarks = _follow_normalisation(config, manifest.normalisation)
         remarks += _follow_norm_eps(config, manifest.architecture)
         adapter = importlib.import_module(f"mrcl_bench.jobs.{job.protocol.adapter}")

@@ -17,6 +17,8 @@ from ..record import Cost
 from .context import Context, Outcome
 from .features import extract, held_out
 
+CONFIG_KEYS = ("knn",)
+"""Top-level config keys that this adapter reads beside the Runner's."""
 _SIMILARITIES = 2**25
 """Entries of one similarity matrix at most (128 MiB): bounds memory for large banks."""
 

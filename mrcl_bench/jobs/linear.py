@@ -18,6 +18,9 @@ from ..record import Cost
 from .context import Context, Outcome
 from .features import extract, held_out
 
+CONFIG_KEYS = ("probe",)
+"""Top-level config keys that this adapter reads beside the Runner's."""
+
 
 def run(context: Context) -> Outcome:
     """Fits and scores the probe; the config's ``probe`` block holds the sweep."""
