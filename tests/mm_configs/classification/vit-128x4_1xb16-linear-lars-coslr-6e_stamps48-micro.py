@@ -24,18 +24,18 @@ model = dict(
         type="ParallelLinearHeads",
         num_classes=12,
         in_channels=128,
-        lr=[1.0, 10.0, 100.0],
+        lr=[3.0, 10.0, 30.0],
         norm_eps=1e-6,
         truncated=True,
     ),
 )
 _root = "data/stamps-micro/classification/"
-train_dataloader = dict(batch_size=32, drop_last=True, dataset=dict(data_root=_root + "train"))
+train_dataloader = dict(batch_size=16, drop_last=True, dataset=dict(data_root=_root + "train"))
 val_dataloader = dict(batch_size=32, dataset=dict(data_root=_root + "val"))
 test_dataloader = dict(batch_size=32, dataset=dict(data_root=_root + "novel"))
 val_evaluator = dict(_delete_=True, type="HeadAccuracy")
 test_evaluator = dict(_delete_=True, type="HeadAccuracy")
-train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=12)
+train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=6)
 val_cfg = dict(type="ValLoop")
 test_cfg = dict(type="TestLoop")
 optim_wrapper = dict(
@@ -44,5 +44,5 @@ optim_wrapper = dict(
     constructor="OneRatePerHead",
     paramwise_cfg=dict(bias=dict(lars_exclude=True)),
 )
-param_scheduler = [dict(type="CosineAnnealingLR", T_max=12, begin=0, end=12, by_epoch=True)]
+param_scheduler = [dict(type="CosineAnnealingLR", T_max=6, begin=0, end=6, by_epoch=True)]
 default_hooks = dict(checkpoint=None)

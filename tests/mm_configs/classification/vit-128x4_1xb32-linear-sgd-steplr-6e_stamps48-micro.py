@@ -30,7 +30,7 @@ val_dataloader = dict(batch_size=32, dataset=dict(data_root=_root + "val"))
 test_dataloader = dict(batch_size=32, dataset=dict(data_root=_root + "novel"))
 val_evaluator = dict(_delete_=True, type="HeadAccuracy")
 test_evaluator = dict(_delete_=True, type="HeadAccuracy")
-train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=12)
+train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=6)
 val_cfg = dict(type="ValLoop")
 test_cfg = dict(type="TestLoop")
 optim_wrapper = dict(
@@ -38,5 +38,5 @@ optim_wrapper = dict(
     optimizer=dict(type="SGD", lr=1.0, momentum=0.9, weight_decay=0.0),
     constructor="OneRatePerHead",
 )
-param_scheduler = [dict(type="MultiStepLR", milestones=[7, 10], gamma=0.1, by_epoch=True)]
+param_scheduler = [dict(type="MultiStepLR", milestones=[4, 5], gamma=0.1, by_epoch=True)]
 default_hooks = dict(checkpoint=None)
