@@ -85,15 +85,16 @@ def test_everything_of_the_profile_is_there() -> None:
         *(("resnet50", algorithm) for algorithm in everywhere),
     }
     assert {(spec.backbone, spec.family) for spec in PROTOCOLS.values()} == {
-        ("vit-base-p16", "linear"),
-        ("vit-base-p16", "linear-cls"),
+        ("vit-base-p16", "linear-lars"),
         ("vit-base-p16", "knn"),
         ("vit-base-p16", "knn-cls"),
         ("vit-base-p16", "finetune"),
         ("vit-base-p16", "mask-rcnn-global"),
         ("vit-base-p16", "upernet"),
-        ("resnet50", "linear"),
+        ("resnet50", "linear-sgd"),
         ("resnet50", "knn"),
+        ("resnet50", "finetune"),
+        *(("vit-small-p16", family) for family in ("linear-lars", "knn", "knn-cls", "finetune")),
         ("resnet50", "mask-rcnn"),
         ("resnet50", "fcn"),
     }

@@ -32,4 +32,5 @@ bench = dict(
 )
 probe = dict(held_out=0.02)
 model = dict(head=dict(lr=[0.04, 0.12, 0.4, 1.2, 4.0, 12.0, 40.0, 120.0]))
+train_dataloader = dict(batch_size=128)
 default_hooks = dict(checkpoint=dict(interval=10, max_keep_ckpts=1))

@@ -20,4 +20,6 @@ bench = dict(
     seeds=1,
     on_request=True,
 )
-model = dict(backbone=dict(out_type="featmap"), neck=dict(type="GlobalAveragePooling"))
+model = dict(
+    backbone=dict(out_type="featmap"), neck=dict(_delete_=True, type="GlobalAveragePooling")
+)

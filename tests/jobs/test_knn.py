@@ -13,8 +13,7 @@ from mrcl_bench.jobs import knn
 from .conftest import clusters, context, features
 
 BLOCK = {"held_out": 0.25, "k": [1, 3, 9], "temperature": 0.07}
-MODEL = {"backbone": {"type": "ResNet"}, "get": {"neck": None}.get}
-"""Just what `pooling` reads of a config's model."""
+MODEL = {"backbone": {"type": "ResNet"}, "neck": None}
 
 
 def _naive(bank: Any, labels: Any, queries: Any, k: int, temperature: float) -> list[int]:

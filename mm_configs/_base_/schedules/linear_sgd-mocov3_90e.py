@@ -4,7 +4,6 @@ Source: mmpretrain `mocov3/benchmarks/*_8xb128-linear-coslr-90e_in1k.py`; MoCo v
 `main_lincls.py`. The learning rate that counts is each head's own.
 """
 
-train_dataloader = dict(batch_size=128)
 train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=90, val_interval=90)
 val_cfg = dict(type="ValLoop")
 optim_wrapper = dict(
