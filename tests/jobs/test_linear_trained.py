@@ -161,3 +161,68 @@ def test_a_micro_job_leaves_a_record(bench: Bench, family: str) -> None:
     with np.load(path.with_name(record.artifacts["per_sample"])) as stored:
         assert stored["val_correct"].mean() == record.metrics["val/accuracy"]
         assert stored["novel_correct"].shape == (48,)
+
+
+TWO = """
+import json, os, sys
+from pathlib import Path
+
+import torch
+from mmengine.model import MMDistributedDataParallel
+
+from mrcl_bench.catalog import Catalog
+from mrcl_bench.jobs import linear_trained
+from mrcl_bench.workspace import Workspace
+from tests.conftest import MICRO_CONFIGS
+from tests.jobs.conftest import Bench
+from tests.jobs.pictures import context_of
+
+context = context_of(
+    Bench(Workspace.current(), Catalog(MICRO_CONFIGS)), "linear-lars", Path(sys.argv[1])
+)
+context.config.launcher = "pytorch"
+torch.distributed.init_process_group("gloo")
+# mmengine's own start and its choice of a device want a GPU
+wrap = MMDistributedDataParallel.__init__
+MMDistributedDataParallel.__init__ = lambda self, *, device_ids=None, **given: wrap(self, **given)
+context.work_dir.mkdir(parents=True, exist_ok=True)
+outcome = linear_trained.run(context)
+found = dict(
+    metrics=outcome.metrics,
+    choices=outcome.choices,
+    seen=outcome.cost.images_seen,
+    right=[bool(one) for one in outcome.arrays.get("val_correct", [])],
+)
+Path(sys.argv[2], os.environ["RANK"] + ".json").write_text(json.dumps(found))
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_agree(bench: Bench, tmp_path: Path) -> None:
+    import json
+    import os
+    import subprocess
+    import sys
+
+    data = colour_folders(tmp_path / "data")
+    sorted((data / "val").rglob("*.png"))[-1].unlink()  # 39 pictures: not the same for both
+    script = tmp_path / "two.py"
+    script.write_text(TWO)
+    root = Path(__file__).resolve().parents[2]
+    path = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    done = subprocess.run(
+        [*launch, str(script), str(data), str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    one, two = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
+    assert one["metrics"] == two["metrics"] and one["choices"] == two["choices"]
+    assert one["seen"] == two["seen"] == 6 * 64
+    assert len(one["right"]) == 39 and two["right"] == []
+    assert np.mean(one["right"]) == one["metrics"]["val/accuracy"]
+    context = context_of(bench, "linear-lars", data)
+    assert one["right"] == _by_hand(context, data).tolist()
