@@ -438,3 +438,18 @@ def test_pipelines_read_a_picture(name: str, tmp_path: Path, picture: Path) -> N
         dataset = DATASETS.build(config[f"{split}_dataloader"].dataset)
         assert len(dataset) == 1
         assert dataset[0]["inputs"].shape == (3, 224, 224)
+
+
+def test_the_document_lists_every_family() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "protocols-classification.md").read_text()
+    rows = re.findall(
+        r"^\| `([\w-]+)` \| ([\w, -]+) \| (by default|on request) \| (\d) \|", text, re.M
+    )
+    told = {
+        (family, backbone, runs == "on request", int(seeds))
+        for family, backbones, runs, seeds in rows
+        for backbone in backbones.split(", ")
+    }
+    assert told == {
+        (spec.family, spec.backbone, spec.on_request, spec.seeds) for spec in PROTOCOLS.values()
+    }

@@ -12,6 +12,8 @@ from mmengine.dataset import BaseDataset
 from mmpretrain.datasets import CustomDataset
 from mmpretrain.registry import DATASETS
 
+from ..errors import BenchError
+
 VOC_CLASSES = (
     "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
     "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train",
@@ -33,7 +35,7 @@ class ListedFolder(CustomDataset):  # type: ignore[misc]
         **kwargs: As for mmpretrain's `CustomDataset`.
 
     Raises:
-        ValueError: The list names a file that the folder does not have.
+        BenchError: The list names a file that the folder does not have.
     """
 
     def __init__(self, names: str, share: float, seed: int = 0, **kwargs: Any) -> None:
@@ -60,9 +62,10 @@ class ListedFolder(CustomDataset):  # type: ignore[misc]
         kept = [info for info in everything if Path(info["img_path"]).name in wanted]
         gone = wanted - {Path(info["img_path"]).name for info in kept}
         if gone:
-            raise ValueError(
+            raise BenchError(
                 f"{self.names} names {len(gone)} pictures that {self.img_prefix} does not have, "
-                f"such as {min(gone)}."
+                f"such as {min(gone)}.",
+                "Complete the folder, or take the list of the same release.",
             )
         return kept
 
@@ -106,17 +109,26 @@ class VOCPresence(BaseDataset):  # type: ignore[misc]
         """Reads the image sets.
 
         Raises:
-            ValueError: A class's file does not speak of the same pictures as the first's.
+            BenchError: A class's file is missing, garbled, or does not speak of the same pictures
+                as the first's.
         """
         root = Path(self.data_root)
         labels: dict[str, list[int]] = {}
         for index, name in enumerate(self.metainfo["classes"]):
             file = root / "ImageSets" / "Main" / f"{name}_{self.split}.txt"
-            rows = [line.split() for line in file.read_text().splitlines() if line.strip()]
-            for picture, presence in rows:
-                labels.setdefault(picture, []).append(int(presence))
+            try:
+                rows = [line.split() for line in file.read_text().splitlines() if line.strip()]
+                for picture, presence in rows:
+                    labels.setdefault(picture, []).append(int(presence))
+            except (OSError, ValueError) as error:
+                raise BenchError(
+                    f"cannot read the image set {file}: {error}.", "Unpack the devkit again."
+                ) from None
             if {len(row) for row in labels.values()} != {index + 1}:
-                raise ValueError(f"{file} does not list the same pictures as the classes before.")
+                raise BenchError(
+                    f"{file} does not list the same pictures as the classes before it.",
+                    "Unpack the devkit again.",
+                )
         return [
             {"img_path": str(root / "JPEGImages" / f"{picture}.jpg"), "gt_label": row}
             for picture, row in sorted(labels.items())

@@ -12,6 +12,7 @@ pytest.importorskip("mmpretrain")
 
 from mmengine.registry import init_default_scope  # noqa: E402
 
+from mrcl_bench.errors import BenchError  # noqa: E402
 from mrcl_bench.models import ListedFolder, VOCPresence  # noqa: E402
 
 
@@ -50,7 +51,7 @@ def test_a_list_is_followed(folder: Path) -> None:
 def test_a_name_that_is_not_there_is_refused(folder: Path) -> None:
     (folder / "subsets").mkdir()
     (folder / "subsets" / "10percent.txt").write_text("n01_3.JPEG\nn09_1.JPEG\n")
-    with pytest.raises(ValueError, match=r"n09_1\.JPEG"):
+    with pytest.raises(BenchError, match=r"n09_1\.JPEG"):
         _subset(folder)
 
 
@@ -85,7 +86,10 @@ def test_image_sets_of_all_classes_come_together(tmp_path: Path) -> None:
     assert dataset.metainfo["classes"] == ("ant", "bee")
 
 
-def test_image_sets_that_differ_are_refused(tmp_path: Path) -> None:
-    devkit(tmp_path, "test", {"ant": ["1 -1", "2 1"], "bee": ["1 1"]})
-    with pytest.raises(ValueError, match="bee_test"):
+@pytest.mark.parametrize("rows", [["1 1"], ["1 1", "2 x"], ["1 1", "2"]])
+def test_image_sets_that_differ_are_refused(tmp_path: Path, rows: list[str]) -> None:
+    devkit(tmp_path, "test", {"ant": ["1 -1", "2 1"], "bee": rows})
+    with pytest.raises(BenchError, match="bee_test"):
         VOCPresence(str(tmp_path), "test", [], classes=("ant", "bee"))
+    with pytest.raises(BenchError, match="ant_trainval"):
+        VOCPresence(str(tmp_path), "trainval", [], classes=("ant", "bee"))
