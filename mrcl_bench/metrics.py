@@ -28,6 +28,9 @@ class Metric:
     higher_is_better: bool = True
 
 
+LOW_SHOTS = (1, 2, 4, 8, 16, 32, 64, 96)
+"""Pictures per class of which low-shot protocols may report ``mAP_<k>``."""
+
 METRICS = {
     "accuracy": Metric("top-1 %"),
     "bbox_mAP": Metric("box AP"),
@@ -39,6 +42,8 @@ METRICS = {
     "mIoU": Metric("mIoU %"),
     "mAcc": Metric("mAcc %"),
     "aAcc": Metric("aAcc %"),
+    "mAP": Metric("mAP %"),
+    **{f"mAP_{k}": Metric(f"mAP %, k={k}") for k in LOW_SHOTS},
 }
 
 

@@ -90,15 +90,16 @@ def test_everything_of_the_profile_is_there() -> None:
         *(("resnet50", algorithm) for algorithm in everywhere),
     }
     assert {(spec.backbone, spec.family) for spec in PROTOCOLS.values()} == {
-        ("vit-base-p16", "linear"),
-        ("vit-base-p16", "linear-cls"),
+        ("vit-base-p16", "linear-lars"),
         ("vit-base-p16", "knn"),
         ("vit-base-p16", "knn-cls"),
         ("vit-base-p16", "finetune"),
         ("vit-base-p16", "mask-rcnn-global"),
         ("vit-base-p16", "upernet"),
-        ("resnet50", "linear"),
+        ("resnet50", "linear-sgd"),
         ("resnet50", "knn"),
+        ("resnet50", "finetune"),
+        *(("vit-small-p16", family) for family in ("linear-lars", "knn", "knn-cls", "finetune")),
         ("resnet50", "mask-rcnn"),
         ("resnet50", "fcn"),
         ("resnet50", "upernet"),
@@ -170,7 +171,10 @@ def test_positions_are_frozen_sin_cos(name: str) -> None:
     assert not backbone.pos_embed.requires_grad
 
 
-@pytest.mark.parametrize("name", PROTOCOLS)
+LABELS = {spec.backbone for spec in RECIPES.values()}
+
+
+@pytest.mark.parametrize("name", [n for n, spec in PROTOCOLS.items() if spec.backbone in LABELS])
 def test_protocol_takes_the_weights_of_its_recipes_and_runs(name: str) -> None:
     weights = weights_of(PROTOCOLS[name].backbone)
     model = build(name).eval()
@@ -183,13 +187,14 @@ def test_protocol_takes_the_weights_of_its_recipes_and_runs(name: str) -> None:
     for key, value in model.backbone.state_dict().items():
         if key != "pos_embed" or not resampled:
             assert torch.equal(value, weights[key]), key
-    assert all(p.requires_grad for p in model.backbone.parameters())
+    frozen = PROTOCOLS[name].adapter == "linear_trained"
+    assert all(p.requires_grad != frozen for p in model.backbone.parameters())
     assert not any(
         getattr(m, "frozen_stages", -1) > -1 or getattr(m, "norm_eval", False)
         for m in model.modules()
     )
 
-    width = 768 if "vit" in name else 2048
+    width = {"resnet50": 2048, "vit-base-p16": 768, "vit-small-p16": 384}[PROTOCOLS[name].backbone]
     image = torch.randn(1, 3, 128, 128)
     with torch.inference_mode():
         feats = model.extract_feat(image)

@@ -28,5 +28,6 @@ bench = dict(
     main_metric="val/accuracy",
     seeds=1,
     batched=True,
+    on_request=True,
 )
 probe = dict(held_out=0.02, inverse_l2=[1e-5, 1e-4, 1e-3, 1e-2, 1e-1], max_iter=500)

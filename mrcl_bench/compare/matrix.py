@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..metrics import Metric, metric_of
+from ..metrics import LOW_SHOTS, Metric, metric_of
 from ..record import DataRef, ProtocolRef, RecipeRef, Record
 from ..spec import Role, Task
 from .stats import Spread, indistinguishable, same, spread
@@ -21,7 +21,7 @@ RANKED: tuple[Role, ...] = ("method", "baseline")
 ROLE_ORDER: tuple[Role, ...] = ("method", "baseline", "ceiling", "floor")
 TASK_ORDER: tuple[Task, ...] = ("classification", "detection", "segmentation")
 TASK_METRICS: dict[Task, tuple[str, ...]] = {
-    "classification": ("accuracy",),
+    "classification": ("accuracy", "mAP", *(f"mAP_{k}" for k in LOW_SHOTS)),
     "detection": ("bbox_mAP", "bbox_mAP_50", "segm_mAP", "segm_mAP_50"),
     "segmentation": ("mIoU", "mAcc", "aAcc"),
 }

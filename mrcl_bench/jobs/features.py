@@ -23,7 +23,7 @@ class Features:
 
     Attributes:
         x: Split to float32 array (N, C).
-        y: Split to int64 class indices (N,).
+        y: Split to int64 class indices (N,), or labels (N, classes) where a picture has several.
         images: Images that were encoded.
         load_report: What loading the backbone did.
     """
@@ -97,11 +97,29 @@ def _encode(context: Context, splits: list[str]) -> dict[str, Any]:
                 data = model.data_preprocessor(batch, False)
                 feat = model.extract_feat(data["inputs"])
                 feats.append((feat[-1] if isinstance(feat, tuple) else feat).float().cpu())
-                labels += [int(sample.gt_label) for sample in data["data_samples"]]
+                labels += [sample.gt_label.squeeze().tolist() for sample in data["data_samples"]]
                 report(step + 1, len(loader), f"encode {split}")
         arrays[f"x_{split}"] = torch.cat(feats).numpy()
         arrays[f"y_{split}"] = np.array(labels, dtype=np.int64)
     return arrays
+
+
+def unit(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scales each feature to length one; zero stays zero."""
+    norms = np.linalg.norm(x, axis=1, keepdims=True)
+    scaled: NDArray[np.float32] = (x / np.maximum(norms, 1e-12)).astype(np.float32)
+    return scaled
+
+
+def pooling(config: Any) -> str:
+    """Says what of a network's output a config's feature is, for records.
+
+    Args:
+        config: Protocol config with ``model``.
+    """
+    backbone, neck = config.model.backbone, config.model.get("neck")
+    what = backbone.get("out_type", "last map")
+    return what if neck is None else f"{what}, {neck.type}"
 
 
 def held_out(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:

@@ -15,18 +15,12 @@ from ..engine.progress import report
 from ..errors import BenchError
 from ..record import Cost
 from .context import Context, Outcome
-from .features import extract, held_out
+from .features import extract, held_out, pooling, unit
 
 CONFIG_KEYS = ("knn",)
 """Top-level config keys that this adapter reads beside the Runner's."""
 _SIMILARITIES = 2**25
 """Entries of one similarity matrix at most (128 MiB): bounds memory for large banks."""
-
-
-def _normalise(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    norms = np.linalg.norm(x, axis=1, keepdims=True)
-    unit: NDArray[np.float32] = (x / np.maximum(norms, 1e-12)).astype(np.float32)
-    return unit
 
 
 def predict(
@@ -57,7 +51,7 @@ def predict(
             f"k-NN with k={largest} needs as many training images, there are {len(bank)}.",
             "Lower knn.k in the protocol's config.",
         )
-    bank, queries = _normalise(bank), _normalise(queries)
+    bank, queries = unit(bank), unit(queries)
     classes = int(labels.max()) + 1
     chunk = max(1, _SIMILARITIES // len(bank))
     out: dict[int, list[NDArray[np.int64]]] = {k: [] for k in ks}
@@ -92,7 +86,13 @@ def run(context: Context) -> Outcome:
         metrics={},
         cost=Cost(images_seen=len(bank), seconds=0.0, peak_memory_mib=peak_memory_mib()),
         load_report=feats.load_report,
-        choices={"k": k, "temperature": knn.temperature, "held_out_accuracy": scores[k]},
+        choices={
+            "k": k,
+            "temperature": knn.temperature,
+            "held_out_accuracy": scores[k],
+            "normalisation": "L2",
+            "pooling": pooling(context.config),
+        },
     )
     for split in ("val", "novel"):
         if split in feats.x:

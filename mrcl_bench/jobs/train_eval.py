@@ -3,16 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ..engine.capture import Stopwatch, peak_memory_mib
 from ..engine.runtime import build_runner
-from ..record import Cost
+from ..record import Cost, LoadReport
 from .context import Context, Outcome
 from .load import load_into
 from .samples import save_samples
 
 _NEVER = 10**9
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained downstream model.
+
+    Attributes:
+        runner: The Runner that holds it.
+        load_report: What loading the backbone did.
+        cost: What training took.
+    """
+
+    runner: Any
+    load_report: LoadReport
+    cost: Cost
+
+
+def train(context: Context) -> Trained:
+    """Builds a job's model, loads the backbone and trains.
+
+    Args:
+        context: The job. The backbone is ``model.backbone`` in all three libraries.
+
+    Returns:
+        The model with its last weights; no reporting split has been looked at.
+    """
+    watch = Stopwatch()
+    config = context.config
+    config.train_cfg.val_begin = _NEVER  # no look at a reporting split while training
+    what = f"{context.job.protocol.family}, {context.job.recipe.display}"
+    runner = build_runner(config, context.work_dir, context.job.seed, config.launcher, what)
+    report = load_into(unwrapped(runner.model).backbone, context.weights)
+    _skip_initialisation(runner)
+    runner.train()
+    images = runner.iter * config.train_dataloader.batch_size * runner.world_size
+    cost = Cost(
+        images_seen=images,
+        epochs=images / len(runner.train_dataloader.dataset),
+        seconds=watch.seconds,
+        peak_memory_mib=peak_memory_mib(),
+    )
+    return Trained(runner, report, cost)
 
 
 def train_and_evaluate(
@@ -22,13 +65,23 @@ def train_and_evaluate(
     empty: dict[str, float] | None = None,
     to_arrays: Callable[[Any], dict[str, Any]] | None = None,
 ) -> Outcome:
-    """Runs one fine-tuning job.
+    """Runs one fine-tuning job: `train`, then `evaluate`, which takes the same arguments."""
+    return evaluate(context, train(context), names, scale, empty, to_arrays)
 
-    The last weights are evaluated; nothing is selected on a reporting split. The backbone is
-    ``model.backbone`` in all three libraries.
+
+def evaluate(
+    context: Context,
+    trained: Trained,
+    names: dict[str, str],
+    scale: float,
+    empty: dict[str, float] | None = None,
+    to_arrays: Callable[[Any], dict[str, Any]] | None = None,
+) -> Outcome:
+    """Scores the last weights; nothing is selected on a reporting split.
 
     Args:
         context: The job. ``val_*`` of its config is the main split, ``test_*`` the novel one.
+        trained: Its trained model.
         names: The library's metric name (without prefix) to the record's.
         scale: Factor from the library's values to fractions.
         empty: Metrics to report when the library reports none because nothing was predicted.
@@ -37,26 +90,8 @@ def train_and_evaluate(
     Returns:
         Metrics of the last weights.
     """
-    watch = Stopwatch()
-    config = context.config
-    config.train_cfg.val_begin = _NEVER  # no look at a reporting split while training
-    what = f"{context.job.protocol.family}, {context.job.recipe.display}"
-    runner = build_runner(config, context.work_dir, context.job.seed, config.launcher, what)
-    report = load_into(_unwrapped(runner.model).backbone, context.weights)
-    _skip_initialisation(runner)
-    runner.train()
-    seconds = watch.seconds
-    batch = config.train_dataloader.batch_size * runner.world_size
-    outcome = Outcome(
-        metrics={},
-        cost=Cost(
-            images_seen=runner.iter * batch,
-            epochs=runner.iter * batch / len(runner.train_dataloader.dataset),
-            seconds=seconds,
-            peak_memory_mib=peak_memory_mib(),
-        ),
-        load_report=report,
-    )
+    config, runner = context.config, trained.runner
+    outcome = Outcome(metrics={}, cost=trained.cost, load_report=trained.load_report)
     for split, loop in (("val", runner.val), ("novel", runner.test)):
         if config.get("test_dataloader" if split == "novel" else "val_dataloader") is None:
             continue
@@ -70,7 +105,8 @@ def train_and_evaluate(
     return outcome
 
 
-def _unwrapped(model: Any) -> Any:
+def unwrapped(model: Any) -> Any:
+    """The model behind a distributed wrapper, if there is one."""
     return model.module if hasattr(model, "module") else model
 
 
@@ -79,7 +115,7 @@ def _skip_initialisation(runner: Any) -> None:
 
     The heads are initialised here, the backbone is left alone.
     """
-    model = _unwrapped(runner.model)
+    model = unwrapped(runner.model)
     for name, child in model.named_children():
         if name != "backbone" and hasattr(child, "init_weights"):
             child.init_weights()

@@ -7,15 +7,23 @@ mmpretrain; neither mmdet nor mmseg is imported.
 from .masked_vit import MaskedViT
 from .masking import CellMasking, Encoded, TokenMasking
 from .mrcl import MRCL
+from .parallel_heads import FrozenClassifier, HeadAccuracy, OneRatePerHead, ParallelLinearHeads
 from .simple_fpn import SimpleFPN
+from .subsets import ListedFolder, VOCPresence
 from .upsample_decoder import UpsampleDecoder
 
 __all__ = [
     "MRCL",
     "CellMasking",
     "Encoded",
+    "FrozenClassifier",
+    "HeadAccuracy",
+    "ListedFolder",
     "MaskedViT",
+    "OneRatePerHead",
+    "ParallelLinearHeads",
     "SimpleFPN",
     "TokenMasking",
     "UpsampleDecoder",
+    "VOCPresence",
 ]

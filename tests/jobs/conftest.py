@@ -19,6 +19,8 @@ from mrcl_bench.workspace import Workspace
 
 pytest.importorskip("mmpretrain")
 
+from mmengine.config import ConfigDict  # noqa: E402
+
 from mrcl_bench.jobs.features import Features  # noqa: E402
 
 RANDOM = "random_vit-128x4_0e_micro"
@@ -48,8 +50,7 @@ def features(train: Any, **splits: Any) -> Features:
 
 def context(seed: int = 0, **blocks: dict[str, Any]) -> Any:
     """A context that holds just what an adapter on features reads."""
-    config = SimpleNamespace(**{name: SimpleNamespace(**b) for name, b in blocks.items()})
-    return SimpleNamespace(config=config, job=SimpleNamespace(seed=seed))
+    return SimpleNamespace(config=ConfigDict(blocks), job=SimpleNamespace(seed=seed))
 
 
 class Bench:

@@ -13,6 +13,7 @@ from mrcl_bench.jobs import knn
 from .conftest import clusters, context, features
 
 BLOCK = {"held_out": 0.25, "k": [1, 3, 9], "temperature": 0.07}
+MODEL = {"backbone": {"type": "ResNet"}, "neck": None}
 
 
 def _naive(bank: Any, labels: Any, queries: Any, k: int, temperature: float) -> list[int]:
@@ -89,7 +90,7 @@ def test_k_beyond_the_bank_is_refused() -> None:
 
 def _run(monkeypatch: pytest.MonkeyPatch, seed: int = 0, **splits: Any) -> Any:
     monkeypatch.setattr(knn, "extract", lambda _: features(**splits))
-    return knn.run(context(seed, knn=BLOCK))
+    return knn.run(context(seed, knn=BLOCK, model=MODEL))
 
 
 def test_reports_val_and_novel(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,3 +130,30 @@ def test_the_choice_is_the_best_on_the_held_out_part(monkeypatch: pytest.MonkeyP
     assert outcome.choices["held_out_accuracy"] == pytest.approx(max(scores.values()))
     assert scores[outcome.choices["k"]] == max(scores.values())
     assert outcome.cost.images_seen == int((~hidden).sum())
+
+
+def test_the_record_says_all_that_the_number_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    choices = _run(monkeypatch, train=clusters(80), val=clusters(40, seed=1)).choices
+    assert set(choices) == {"k", "temperature", "held_out_accuracy", "normalisation", "pooling"}
+    assert choices["normalisation"] == "L2"
+    assert choices["pooling"] == "last map"
+
+
+@pytest.mark.parametrize(
+    ("backbone", "neck", "said"),
+    [
+        ({"out_type": "cls_token"}, None, "cls_token"),
+        (
+            {"out_type": "featmap"},
+            {"type": "GlobalAveragePooling"},
+            "featmap, GlobalAveragePooling",
+        ),
+        ({}, {"type": "GlobalAveragePooling"}, "last map, GlobalAveragePooling"),
+    ],
+)
+def test_pooling_in_words(backbone: Any, neck: Any, said: str) -> None:
+    from mmengine.config import ConfigDict
+
+    from mrcl_bench.jobs.features import pooling
+
+    assert pooling(ConfigDict(model=dict(backbone=backbone, neck=neck))) == said

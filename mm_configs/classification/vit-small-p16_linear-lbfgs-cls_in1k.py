@@ -1,0 +1,19 @@
+"""`vit-base-p16_linear-lbfgs-cls_in1k` for ViT-S/16, whose features take half the memory."""
+
+_base_ = ["./vit-base-p16_linear-lbfgs-cls_in1k.py"]
+
+bench = dict(
+    kind="protocol",
+    task="classification",
+    adapter="linear",
+    family="linear-cls",
+    display="Linear probe, class token",
+    backbone="vit-small-p16",
+    profiles=["paper"],
+    data="imagenet",
+    main_metric="val/accuracy",
+    seeds=1,
+    batched=True,
+    on_request=True,
+)
+model = dict(backbone=dict(arch="deit-small"))
