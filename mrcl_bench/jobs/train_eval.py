@@ -7,6 +7,7 @@ from typing import Any
 
 from ..engine.capture import Stopwatch, peak_memory_mib
 from ..engine.runtime import build_runner
+from ..loading import loading_of
 from ..record import Cost
 from .context import Context, Outcome
 from .load import load_into
@@ -25,7 +26,8 @@ def train_and_evaluate(
     """Runs one fine-tuning job.
 
     The last weights are evaluated; nothing is selected on a reporting split. The backbone is
-    ``model.backbone`` in all three libraries.
+    ``model.backbone`` in all three libraries; a protocol that keeps a part of it elsewhere says
+    so in its ``loading`` block.
 
     Args:
         context: The job. ``val_*`` of its config is the main split, ``test_*`` the novel one.
@@ -42,7 +44,7 @@ def train_and_evaluate(
     config.train_cfg.val_begin = _NEVER  # no look at a reporting split while training
     what = f"{context.job.protocol.family}, {context.job.recipe.display}"
     runner = build_runner(config, context.work_dir, context.job.seed, config.launcher, what)
-    report = load_into(_unwrapped(runner.model).backbone, context.weights)
+    report = load_into(_unwrapped(runner.model), context.weights, loading_of(config))
     _skip_initialisation(runner)
     runner.train()
     seconds = watch.seconds
@@ -75,9 +77,10 @@ def _unwrapped(model: Any) -> Any:
 
 
 def _skip_initialisation(runner: Any) -> None:
-    """Keeps `Runner.train` from initialising the backbone over the weights just loaded.
+    """Keeps `Runner.train` from initialising anything over the weights just loaded.
 
-    The heads are initialised here, the backbone is left alone.
+    The heads are initialised here. The backbone is left alone; mmengine passes by whatever else
+    was loaded, because loading marked it as initialised.
     """
     model = _unwrapped(runner.model)
     for name, child in model.named_children():
