@@ -9,6 +9,7 @@ from .masking import CellMasking, Encoded, TokenMasking
 from .mrcl import MRCL
 from .simple_fpn import SimpleFPN
 from .upsample_decoder import UpsampleDecoder
+from .windowed_vit import WindowedVisionTransformer
 
 __all__ = [
     "MRCL",
@@ -18,4 +19,5 @@ __all__ = [
     "SimpleFPN",
     "TokenMasking",
     "UpsampleDecoder",
+    "WindowedVisionTransformer",
 ]
