@@ -56,6 +56,8 @@ def measure(model: Any, loader: Any, batches: int) -> int:
     """
     model = getattr(model, "module", model)
     norms = [m for m in model.modules() if isinstance(m, _BatchNorm) and m.training]
+    if not norms:
+        return 0
     momenta = [norm.momentum for norm in norms]
     buffers = [b for norm in norms for b in (norm.running_mean, norm.running_var) if b is not None]
     totals = [torch.zeros_like(buffer) for buffer in buffers]

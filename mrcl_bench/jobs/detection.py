@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .classes import fill_coco_classes
 from .context import Context, Outcome
 from .samples import detection_arrays
@@ -14,9 +16,7 @@ def run(context: Context) -> Outcome:
 
     fill_coco_classes(context.config)
     use_exact(context.config)
-    kinds = ["bbox"]
-    if context.config.model.roi_head.get("mask_head") is not None:
-        kinds.append("segm")
+    kinds = [kind for kind in ("bbox", "segm") if kind in _measured(context.config.val_evaluator)]
     names = {f"{kind}_{ap}": f"{kind}_{ap}" for kind in kinds for ap in ("mAP", "mAP_50", "mAP_75")}
     return train_and_evaluate(
         context,
@@ -25,3 +25,12 @@ def run(context: Context) -> Outcome:
         empty=dict.fromkeys(names, 0.0),
         to_arrays=detection_arrays,
     )
+
+
+def _measured(evaluator: Any) -> list[str]:
+    """What the evaluators of a config measure, by `CocoMetric`'s words."""
+    found: list[str] = []
+    for one in evaluator if isinstance(evaluator, list | tuple) else [evaluator]:
+        metric = one.get("metric", "bbox")
+        found += [metric] if isinstance(metric, str) else metric
+    return found
