@@ -25,7 +25,7 @@ class PreciseNormHook(Hook):  # type: ignore[misc]
     mmdet takes test-time proposals, and needs a loader with a fixed batch size.
 
     Args:
-        batches: Batches of the training loader, per process.
+        batches: Batches of training data, per process.
     """
 
     priority = "ABOVE_NORMAL"  # before the last checkpoint is saved
@@ -38,8 +38,12 @@ class PreciseNormHook(Hook):  # type: ignore[misc]
     def after_train_iter(  # noqa: D102
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
-        if runner.iter + 1 == runner.max_iters:
-            measure(runner.model, runner.train_dataloader, self.batches)
+        if runner.iter + 1 < runner.max_iters:
+            return
+        # A loader of its own, as in detectron2: mmdet's AspectRatioBatchSampler over an endless
+        # sampler never gives out a batch again when it is begun a second time.
+        loader = runner.build_dataloader(runner.cfg.train_dataloader, seed=runner.seed)
+        measure(runner.model, loader, self.batches)
 
 
 @torch.no_grad()
@@ -48,7 +52,7 @@ def measure(model: Any, loader: Any, batches: int) -> int:
 
     Args:
         model: In training mode; may be wrapped for several processes.
-        loader: Training loader; begun anew.
+        loader: Batches of training data.
         batches: How many of its batches to take, or all of them if it has fewer.
 
     Returns:

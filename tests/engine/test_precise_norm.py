@@ -73,15 +73,19 @@ def test_a_model_without_batch_norms_is_not_run() -> None:
 def test_it_measures_once_after_the_last_step(monkeypatch: pytest.MonkeyPatch) -> None:
     from types import SimpleNamespace
 
-    seen: list[int] = []
+    seen: list[Any] = []
     monkeypatch.setattr(
-        "mrcl_bench.engine.precise_norm.measure",
-        lambda model, loader, batches: seen.append(batches),
+        "mrcl_bench.engine.precise_norm.measure", lambda *arguments: seen.append(arguments)
     )
     hook = PreciseNormHook(batches=7)
     for step in range(5):
-        runner = SimpleNamespace(iter=step, max_iters=5, model=None, train_dataloader=None)
+        runner = SimpleNamespace(
+            iter=step, max_iters=5, model="model", seed=3,
+            cfg=SimpleNamespace(train_dataloader="plan"),
+            build_dataloader=lambda plan, seed: f"fresh loader by {plan}, seed {seed}",
+        )  # fmt: skip
         hook.after_train_iter(runner, step)
-        assert seen == ([7] if step == 4 else [])
+        assert len(seen) == (step == 4)
+    assert seen == [("model", "fresh loader by plan, seed 3", 7)]
     with pytest.raises(ValueError, match="batches"):
         PreciseNormHook(batches=0)
