@@ -93,13 +93,13 @@ def run(micro_workspace: Workspace, weights: Path) -> Run:
 
 
 def make_voc(root: Path) -> None:
-    """Three pictures per split, the devkit's layout, one of their objects difficult."""
+    """Two pictures per split, the devkit's layout, one of their objects difficult."""
     rng = np.random.default_rng(0)
     for year, split in (("2007", "trainval"), ("2007", "test"), ("2012", "trainval")):
         folder = root / "VOCdevkit" / f"VOC{year}"
         for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
             (folder / part).mkdir(parents=True, exist_ok=True)
-        stems = [f"{year}_{split}_{index}" for index in range(3)]
+        stems = [f"{year}_{split}_{index}" for index in range(2)]
         (folder / "ImageSets" / "Main" / f"{split}.txt").write_text("\n".join(stems) + "\n")
         for index, stem in enumerate(stems):
             image = rng.integers(0, 255, (90, 120, 3), dtype=np.uint8)

@@ -284,14 +284,18 @@ def test_vit_det_at_full_width(name: str) -> None:
     assert all(p.requires_grad for p in model.parameters())
 
 
-def test_vit_det_runs_on_a_picture() -> None:
-    model = build(VIT_S).to_empty(device="cpu")
+@pytest.mark.parametrize("name", VITS)
+def test_vit_detector_runs_on_a_picture(name: str) -> None:
+    model = build(name).to_empty(device="cpu")
     torch.manual_seed(0)
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.02)
-    for generator in (model.rpn_head.prior_generator,):  # made without values on the meta device
-        generator.base_anchors = generator.gen_base_anchors()
+    anchors = model.rpn_head.prior_generator  # made without values on the meta device
+    anchors.base_anchors = anchors.gen_base_anchors()
     picture = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        feats = model.extract_feat(picture)
+    assert [feat.shape for feat in feats] == [(1, 256, side, side) for side in (16, 8, 4, 2, 1)]
     loss = losses_of(model, picture, masks=True)
     assert {"loss_rpn_cls", "loss_cls", "loss_bbox", "loss_mask"} <= loss.keys()
 

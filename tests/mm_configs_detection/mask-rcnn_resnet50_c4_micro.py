@@ -38,7 +38,7 @@ train_dataloader = dict(
         pipeline=[
             dict(type="LoadImageFromFile"),
             dict(type="LoadAnnotations", with_bbox=True, with_mask=True),
-            dict(type="Resize", scale=(96, 96), keep_ratio=True),
+            dict(type="Resize", scale=(64, 64), keep_ratio=True),
             dict(type="RandomFlip", prob=0.5),
             dict(type="PackDetInputs"),
         ],
@@ -51,10 +51,10 @@ val_dataloader = dict(
         data_root=_root,
         ann_file="annotations/instances_val.json",
         data_prefix=dict(img="val/"),
-        indices=4,
+        indices=2,
         pipeline=[
             dict(type="LoadImageFromFile"),
-            dict(type="Resize", scale=(96, 96), keep_ratio=True),
+            dict(type="Resize", scale=(64, 64), keep_ratio=True),
             dict(type="LoadAnnotations", with_bbox=True, with_mask=True),
             dict(
                 type="PackDetInputs",
