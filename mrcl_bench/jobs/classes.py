@@ -22,14 +22,14 @@ def fill_coco_classes(config: Any) -> None:
     leaves out unknown names without a word.
 
     Args:
-        config: Protocol config, paths relocated; changed in place. Datasets of a type that
-            knows its classes (``VOCDevkit``) are left alone.
+        config: Protocol config, paths relocated; changed in place. Datasets without
+            an annotation file know their classes (``VOCDevkit``) and are left alone.
 
     Raises:
         BenchError: An annotation file cannot be read, or a named class is none of its categories.
     """
     for dataset in _datasets(config):
-        if dataset.type.split(".")[-1] != "CocoDataset":
+        if not dataset.get("ann_file"):
             continue
         path = Path(dataset.get("data_root") or "") / dataset.ann_file
         try:
