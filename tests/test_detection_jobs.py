@@ -18,6 +18,7 @@ import numpy as np  # noqa: E402
 from mrcl_bench.catalog import Catalog  # noqa: E402
 from mrcl_bench.checkpoint import load_state_dict  # noqa: E402
 from mrcl_bench.convert.file import Given  # noqa: E402
+from mrcl_bench.engine import precise_norm  # noqa: E402
 from mrcl_bench.engine.request import Request  # noqa: E402
 from mrcl_bench.foreign import adopt, choose, stand_ins  # noqa: E402
 from mrcl_bench.jobs import train_eval  # noqa: E402
@@ -147,8 +148,12 @@ def test_c4_trains_from_all_five_stages(
         stage_in_the_head(run.converted, seen)(runner)
         norms.append(runner.model.roi_head.shared_head.norm)
 
+    measured: list[int] = []
+    real = precise_norm.measure
+    monkeypatch.setattr(precise_norm, "measure", lambda *a: measured.append(real(*a)))
     record = run(name, monkeypatch, look)
     assert record.failure is None, record.failure
+    assert measured == [54]  # 53 convolutions' norms, and the one behind res5
     assert len(seen) == 3 * (3 * 5) + 5  # 9 convolutions with norms, and the short cut's
     assert record.load_report is not None
     assert sorted(record.load_report.missing) == [

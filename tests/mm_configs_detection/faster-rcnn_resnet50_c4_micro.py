@@ -36,5 +36,26 @@ train_dataloader = dict(
         ],
     ),
 )
-val_dataloader = dict(num_workers=0, persistent_workers=False)
+val_dataloader = dict(
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(
+        pipeline=[
+            dict(type="LoadImageFromFile"),
+            dict(type="Resize", scale=(160, 96), keep_ratio=True),
+            dict(type="LoadAnnotations", with_bbox=True),
+            dict(
+                type="PackDetInputs",
+                meta_keys=(
+                    "img_id",
+                    "img_path",
+                    "ori_shape",
+                    "img_shape",
+                    "scale_factor",
+                    "instances",
+                ),
+            ),
+        ],
+    ),
+)
 default_hooks = dict(checkpoint=None)
