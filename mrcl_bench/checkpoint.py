@@ -19,6 +19,7 @@ from .bystanders import stand_ins
 from .containers import unwrap
 from .convert.positions import resize_positions, square_side
 from .errors import BenchError
+from .loading import matches
 from .plain_pickle import DamagedPickle, RefusedName, load_plain
 from .record import LoadReport
 
@@ -164,7 +165,9 @@ def load_backbone(
     weights: Mapping[str, Tensor],
     *,
     resample_positions: bool = True,
-    ignore: Sequence[str] = (),
+    beside: Mapping[str, nn.Module] | None = None,
+    new: Sequence[str] = (),
+    left_out: Sequence[str] = (),
 ) -> LoadReport:
     """Loads weights into a backbone, completely or not at all.
 
@@ -179,19 +182,26 @@ def load_backbone(
         weights: Key to tensor, without any prefix.
         resample_positions: Whether a ViT's ``pos_embed`` (1, tokens, C) of another
             square grid is resampled; see `mrcl_bench.convert.positions`.
-        ignore: Regular expressions, matched from a key's start, for weights that
-            the backbone legitimately lacks, e.g. ``"ln1[.]"`` under ``final_norm=False``.
+        beside: Further modules, by their name in messages, that hold a part of the backbone under
+            the weights' own keys (a ResNet's last stage inside a detection head).
+        new: Regular expressions for whole keys of the modules that weights need not have.
+        left_out: Regular expressions for whole keys of weights that the modules
+            legitimately lack, e.g. ``"ln1[.].*"`` under ``final_norm=False``.
 
     Returns:
-        The number of tensors copied, the keys resampled, and as ``unexpected`` the
-        weights left out by ``ignore``.
+        The number of tensors copied, the keys resampled, as ``missing`` the keys that kept their
+        own values because of ``new``, and as ``unexpected`` the weights left out by ``left_out``.
 
     Raises:
-        BenchError: A key is missing, left over or of another shape. Nothing was loaded then.
+        BenchError: A key is missing, left over or of another shape, two modules have the same
+            key, or a pattern of ``new`` fits no key. Nothing was loaded then.
     """
-    target = {k: v for k, v in backbone.state_dict().items() if isinstance(v, Tensor)}
+    modules = [backbone, *(beside or {}).values()]
+    states = [_tensors(module) for module in modules]
+    target = {key: value for state in states for key, value in state.items()}
+    _check_distinct(states, beside or {}, target, new)
     left_over = [key for key in weights if key not in target]
-    ignored = [k for k in left_over if any(re.match(pattern, k) for pattern in ignore)]
+    unused = [key for key in left_over if matches(key, left_out)]
     chosen = {key: value for key, value in weights.items() if key in target}
     resized: list[str] = []
     if resample_positions and _fits_after_resampling(target, weights):
@@ -199,9 +209,10 @@ def load_backbone(
         if chosen["pos_embed"].shape == target["pos_embed"].shape:
             resized.append("pos_embed")
     counters = {key for key in target if key.split(".")[-1] == "num_batches_tracked"}
-    kept = [key for key in target if key not in chosen and key in counters]
-    missing = [key for key in target if key not in chosen and key not in counters]
-    unexpected = [key for key in left_over if key not in ignored]
+    absent = [key for key in target if key not in chosen and key not in counters]
+    fresh = [key for key in absent if matches(key, new)]
+    missing = [key for key in absent if key not in fresh]
+    unexpected = [key for key in left_over if key not in unused]
     shapes = [
         f"{key} {tuple(value.shape)} into {tuple(target[key].shape)}"
         for key, value in chosen.items()
@@ -210,17 +221,19 @@ def load_backbone(
     kinds = {"missing": missing, "left over": unexpected, "of another shape": shapes}
     faults = [f"{len(keys)} {kind}: {shorten(keys)}" for kind, keys in kinds.items() if keys]
     if faults:
+        names = " and ".join([type(backbone).__name__, *(beside or {})])
         raise BenchError(
-            f"the weights do not fit the backbone ({type(backbone).__name__}, {len(target)} keys) "
+            f"the weights do not fit the backbone ({names}, {len(target)} keys) "
             f"and nothing was loaded. {'; '.join(faults)}.",
             "Convert them from the right source format (mrcl-bench convert --from …), or use a "
             "protocol for this backbone.",
         )
-    backbone.load_state_dict({**chosen, **{key: target[key] for key in kept}}, strict=True)
-    for module in backbone.modules():
-        if "_is_init" in vars(module):
-            vars(module)["_is_init"] = True
-    return LoadReport(loaded=len(chosen), resized=resized, unexpected=ignored)
+    for module, state in zip(modules, states, strict=True):
+        module.load_state_dict({key: chosen.get(key, state[key]) for key in state}, strict=True)
+        for part in module.modules():
+            if "_is_init" in vars(part):
+                vars(part)["_is_init"] = True
+    return LoadReport(loaded=len(chosen), resized=resized, missing=fresh, unexpected=unused)
 
 
 def shorten(names: Iterable[str]) -> str:
@@ -359,6 +372,31 @@ def _check_plain(value: object, where: str) -> None:
             _check_plain(entry, f"{where}[{index}]")
     elif value is not None and type(value) not in (bool, int, float, str):
         raise TypeError(f"{where} is a {type(value).__name__}, not a plain value")
+
+
+def _tensors(module: nn.Module) -> dict[str, Tensor]:
+    return {k: v for k, v in module.state_dict().items() if isinstance(v, Tensor)}
+
+
+def _check_distinct(
+    states: Sequence[Mapping[str, Tensor]],
+    beside: Mapping[str, nn.Module],
+    target: Mapping[str, Tensor],
+    new: Sequence[str],
+) -> None:
+    """Refuses modules that share a key, and patterns that fit none."""
+    if sum(map(len, states)) != len(target):
+        twice = [key for key in target if sum(key in state for state in states) > 1]
+        raise BenchError(
+            f"the backbone and {' and '.join(beside)} have the same keys: {shorten(twice)}.",
+            "A weight goes to one place only; mend the network or its loading block.",
+        )
+    idle = [pattern for pattern in new if not any(matches(key, [pattern]) for key in target)]
+    if idle:
+        raise BenchError(
+            f"nothing in the network is called {shorten(idle)}.",
+            "Mend 'new' in the config's loading block.",
+        )
 
 
 def _fits_after_resampling(target: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> bool:

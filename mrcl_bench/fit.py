@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .errors import BenchError
+from .loading import Loading, loading_of, matches
 from .resolve import load_config
 
 if TYPE_CHECKING:
@@ -21,16 +22,19 @@ class Network:
     """What a protocol's backbone asks of weights.
 
     Attributes:
-        shapes: Key to shape, without the counters of batch norms.
+        shapes: Key to shape, without the counters of batch norms; of its backbone and of whatever
+            is loaded beside it.
         heads: Attention heads of its first layer, None where there is no attention.
         style: ``pytorch`` or ``caffe`` of a ResNet: which convolution of a block has the stride.
         activation: Of a ViT's MLP: ``gelu``, ``gelu_tanh`` or the name of another class.
+        loading: Which keys weights need not have, and which weights are not used.
     """
 
     shapes: Shapes
     heads: int | None = None
     style: str | None = None
     activation: str | None = None
+    loading: Loading = Loading()
 
 
 def heads_of(backbone: Any) -> int | None:
@@ -68,9 +72,11 @@ def networks(protocols: Iterable[Protocol]) -> dict[str, Network]:
     for protocol in protocols:
         config = load_config(protocol.path)
         scope = str(config.get("default_scope", "mmpretrain"))
-        key = f"{scope} {config.model.backbone}"
+        loading = loading_of(config)
+        beside = [_planned(protocol, config, path) for path in loading.beside]
+        key = f"{scope} {config.model.backbone} {beside} {loading}"
         if key not in built:
-            built[key] = _build(protocol, config)
+            built[key] = _build(protocol, config, beside, loading)
         found[protocol.name] = built[key]
     return found
 
@@ -78,9 +84,10 @@ def networks(protocols: Iterable[Protocol]) -> dict[str, Network]:
 def misfit(network: Network, weights: Shapes, architecture: Architecture) -> str | None:
     """Says why weights do not fit a network, or None if they do.
 
-    The rule is that of loading (`mrcl_bench.checkpoint.load_backbone`): every key there, none left
-    over, equal shapes but for the length of the position embedding, which is resampled. What keys
-    do not show, heads and a ResNet's style, must agree as well.
+    The rule is that of loading (`mrcl_bench.checkpoint.load_backbone`): every key there but those
+    that the protocol declares as new, none left over but those that it leaves out, equal shapes
+    but for the length of the position embedding, which is resampled. What keys do not show, heads
+    and a ResNet's style, must agree as well.
 
     Args:
         network: A protocol's backbone.
@@ -92,8 +99,9 @@ def misfit(network: Network, weights: Shapes, architecture: Architecture) -> str
     """
     if not network.shapes.keys() & weights.keys():
         return "another kind of network"
-    missing = [key for key in network.shapes if key not in weights]
-    surplus = [key for key in weights if key not in network.shapes]
+    new, left_out = network.loading.new, network.loading.left_out
+    missing = [k for k in network.shapes if k not in weights and not matches(k, new)]
+    surplus = [k for k in weights if k not in network.shapes and not matches(k, left_out)]
     other = [
         f"{key} is {weights[key]}, not {shape}"
         for key, shape in network.shapes.items()
@@ -137,6 +145,23 @@ def build_backbone(spec: Protocol | Recipe, config: Any) -> Any:
     Raises:
         BenchError: It cannot be built.
     """
+    return _module(spec, config, config.model.backbone)
+
+
+def _planned(protocol: Protocol, config: Any, path: str) -> Any:
+    """The part of a config's model that a path leads to."""
+    plan = config.model
+    for name in path.split("."):
+        plan = plan.get(name) if isinstance(plan, Mapping) else None
+    if plan is None:
+        raise BenchError(
+            f"protocol {protocol.name} has no model.{path}.",
+            f"Mend 'beside' in the loading block of {protocol.path}.",
+        )
+    return plan
+
+
+def _module(spec: Protocol | Recipe, config: Any, part: Any) -> Any:
     import torch
     from mmengine.registry import MODELS
 
@@ -144,7 +169,7 @@ def build_backbone(spec: Protocol | Recipe, config: Any) -> Any:
 
     import_custom(config)
     scope = str(config.get("default_scope", "mmpretrain"))
-    plan = {**config.model.backbone.to_dict(), "_scope_": scope}
+    plan = {**part.to_dict(), "_scope_": scope}
     plan.pop("init_cfg", None)
     try:
         try:
@@ -160,14 +185,16 @@ def build_backbone(spec: Protocol | Recipe, config: Any) -> Any:
         ) from None
 
 
-def _build(protocol: Protocol, config: Any) -> Network:
-    module = build_backbone(protocol, config)
+def _build(protocol: Protocol, config: Any, beside: list[Any], loading: Loading) -> Network:
+    modules = [_module(protocol, config, part) for part in (config.model.backbone, *beside)]
+    module = modules[0]
     style = getattr(module, "style", None)
     return Network(
-        shapes=shapes_of(module.state_dict()),
+        shapes={k: s for m in modules for k, s in shapes_of(m.state_dict()).items()},
         heads=heads_of(module),
         style=style if isinstance(style, str) else None,
         activation=_activation(module),
+        loading=loading,
     )
 
 

@@ -57,7 +57,8 @@ class LoadReport(_Part):
     Attributes:
         loaded: Number of tensors copied.
         resized: Keys whose position embedding was resampled to the job's grid.
-        missing: Backbone keys without weights (a finished job has none).
+        missing: Keys of the network without weights (a finished job has only those that its
+            protocol declares as new, such as relative positions).
         unexpected: Weights without a backbone key (a finished job has only those that its protocol
             explicitly leaves out).
     """

@@ -7,20 +7,21 @@ from typing import Any
 
 
 def resnet18(seed: int = 0) -> dict[str, Any]:
-    """A torchvision ResNet-18's state dict, classifier and all, its statistics not trivial."""
+    """See `resnet`."""
+    return resnet(18, seed)
+
+
+def resnet(depth: int, seed: int = 0) -> dict[str, Any]:
+    """A torchvision ResNet's state dict, classifier and all, its statistics not trivial."""
     import torch
     import torchvision
 
     torch.manual_seed(seed)
-    return _shaken(torchvision.models.resnet18())
+    return _shaken(torchvision.models.get_model(f"resnet{depth}"))
 
 
 def vit128(seed: int = 0, **options: Any) -> dict[str, Any]:
     """State dict of a timm ViT that the micro protocols judge: 128 wide, 4 deep, patch 8."""
-    import timm
-    import torch
-
-    torch.manual_seed(seed)
     plan = {
         "img_size": 48,
         "patch_size": 8,
@@ -29,7 +30,16 @@ def vit128(seed: int = 0, **options: Any) -> dict[str, Any]:
         "num_heads": 4,
         "num_classes": 5,
     }
-    return _shaken(timm.models.VisionTransformer(**{**plan, **options}))
+    return vit(seed, **{**plan, **options})
+
+
+def vit(seed: int = 0, **options: Any) -> dict[str, Any]:
+    """A timm ViT's state dict."""
+    import timm
+    import torch
+
+    torch.manual_seed(seed)
+    return _shaken(timm.models.VisionTransformer(**options))
 
 
 def moco(backbone: dict[str, Any], prefix: str = "module.encoder_q.") -> dict[str, Any]:

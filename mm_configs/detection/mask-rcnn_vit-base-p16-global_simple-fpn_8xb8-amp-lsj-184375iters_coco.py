@@ -3,7 +3,8 @@
 Schedule: detectron2 `mask_rcnn_vitdet_b_100ep.py`. **Not comparable with ViTDet's published
 numbers**: the backbone has no windows and no relative positions, see
 `_base_/models/mask-rcnn_vit-base-p16-global_simple-fpn.py`. Global attention over 4,096 tokens
-in all blocks costs more than ViTDet's as well.
+in all blocks costs more than ViTDet's as well. A variant of ViTDet itself,
+`mask-rcnn_vit-base-p16_simple-fpn_8xb8-amp-lsj-184375iters_coco.py`.
 """
 
 _base_ = [
@@ -23,6 +24,7 @@ bench = dict(
     data="coco",
     main_metric="val/bbox_mAP",
     seeds=1,
+    on_request=True,
 )
 default_scope = "mmdet"
 custom_imports = dict(

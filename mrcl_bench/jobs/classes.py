@@ -22,12 +22,15 @@ def fill_coco_classes(config: Any) -> None:
     leaves out unknown names without a word.
 
     Args:
-        config: Protocol config, paths relocated; changed in place.
+        config: Protocol config, paths relocated; changed in place. Datasets without
+            an annotation file know their classes (``VOCDevkit``) and are left alone.
 
     Raises:
         BenchError: An annotation file cannot be read, or a named class is none of its categories.
     """
     for dataset in _datasets(config):
+        if not dataset.get("ann_file"):
+            continue
         path = Path(dataset.get("data_root") or "") / dataset.ann_file
         try:
             categories = json.loads(path.read_text())["categories"]

@@ -80,12 +80,13 @@ def _encode(context: Context, splits: list[str]) -> dict[str, Any]:
     from mmpretrain.registry import MODELS
 
     from ..engine.runtime import import_custom
+    from ..loading import loading_of
     from .load import load_into
 
     import_custom(context.config)
     init_default_scope("mmpretrain")
     model = MODELS.build(context.config.model)
-    load_report = load_into(model.backbone, context.weights)
+    load_report = load_into(model, context.weights, loading_of(context.config))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = model.to(device).eval()
     arrays: dict[str, Any] = {"load_report": np.array(load_report.model_dump_json())}

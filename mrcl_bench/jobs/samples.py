@@ -14,19 +14,24 @@ Arrays = dict[str, Any]
 
 
 def detection_arrays(sample: Any) -> Arrays:
-    """Boxes (N, 4) as x1 y1 x2 y2 px, labels (N,), scores (N,), masks (N, H, W) of one image."""
+    """Boxes (N, 4) as x1 y1 x2 y2 px, labels (N,), scores (N,) of one image.
+
+    And masks (N, H, W), where the detector has any.
+    """
     truth, guess = sample.gt_instances, sample.pred_instances
-    masks = truth.masks.to_ndarray() if hasattr(truth.masks, "to_ndarray") else truth.masks
     boxes = truth.bboxes.tensor if hasattr(truth.bboxes, "tensor") else truth.bboxes
-    return {
+    found = {
         "true_boxes": boxes.cpu().numpy(),
         "true_labels": truth.labels.cpu().numpy(),
-        "true_masks": np.asarray(masks).astype(bool),
         "boxes": guess.bboxes.cpu().numpy(),
         "labels": guess.labels.cpu().numpy(),
         "scores": guess.scores.cpu().numpy(),
-        "masks": guess.masks.cpu().numpy().astype(bool),
     }
+    if "masks" in guess:
+        masks = truth.masks.to_ndarray() if hasattr(truth.masks, "to_ndarray") else truth.masks
+        found["true_masks"] = np.asarray(masks).astype(bool)
+        found["masks"] = guess.masks.cpu().numpy().astype(bool)
+    return found
 
 
 def segmentation_arrays(sample: Any) -> Arrays:

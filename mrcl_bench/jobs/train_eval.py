@@ -8,6 +8,7 @@ from typing import Any
 
 from ..engine.capture import Stopwatch, peak_memory_mib
 from ..engine.runtime import build_runner
+from ..loading import loading_of
 from ..record import Cost, LoadReport
 from .context import Context, Outcome
 from .load import load_into
@@ -35,7 +36,8 @@ def train(context: Context) -> Trained:
     """Builds a job's model, loads the backbone and trains.
 
     Args:
-        context: The job. The backbone is ``model.backbone`` in all three libraries.
+        context: The job. The backbone is ``model.backbone`` in all three libraries; a protocol
+            that keeps a part of it elsewhere says so in its ``loading`` block.
 
     Returns:
         The model with its last weights; no reporting split has been looked at.
@@ -45,7 +47,7 @@ def train(context: Context) -> Trained:
     config.train_cfg.val_begin = _NEVER  # no look at a reporting split while training
     what = f"{context.job.protocol.family}, {context.job.recipe.display}"
     runner = build_runner(config, context.work_dir, context.job.seed, config.launcher, what)
-    report = load_into(unwrapped(runner.model).backbone, context.weights)
+    report = load_into(unwrapped(runner.model), context.weights, loading_of(config))
     _skip_initialisation(runner)
     runner.train()
     images = runner.iter * config.train_dataloader.batch_size * runner.world_size
@@ -111,9 +113,10 @@ def unwrapped(model: Any) -> Any:
 
 
 def _skip_initialisation(runner: Any) -> None:
-    """Keeps `Runner.train` from initialising the backbone over the weights just loaded.
+    """Keeps `Runner.train` from initialising anything over the weights just loaded.
 
-    The heads are initialised here, the backbone is left alone.
+    The heads are initialised here. The backbone is left alone; mmengine passes by whatever else
+    was loaded, because loading marked it as initialised.
     """
     model = unwrapped(runner.model)
     for name, child in model.named_children():

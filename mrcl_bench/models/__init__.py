@@ -11,6 +11,7 @@ from .parallel_heads import FrozenClassifier, HeadAccuracy, OneRatePerHead, Para
 from .simple_fpn import SimpleFPN
 from .subsets import ListedFolder, VOCPresence
 from .upsample_decoder import UpsampleDecoder
+from .windowed_vit import WindowedVisionTransformer
 
 __all__ = [
     "MRCL",
@@ -26,4 +27,5 @@ __all__ = [
     "TokenMasking",
     "UpsampleDecoder",
     "VOCPresence",
+    "WindowedVisionTransformer",
 ]
