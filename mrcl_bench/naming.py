@@ -412,11 +412,9 @@ def _own_words(spec: Recipe | Protocol) -> set[str]:
 def _wrong_words(said: Stem, spec: Recipe | Protocol, config: Any) -> Iterator[str]:
     """Every further word means something, and that is so."""
     known = {"amp", *_POLICIES, *_OPTIMISERS, "finetune", "linear", "semi"}
-    heads = [word for part in said.parts for word in part.split("-")[1:]]
-    if spec.task == "segmentation" if isinstance(spec, Protocol) else False:
-        free = [*said.words, *heads]
-    else:
-        free = list(said.words)
+    free = list(said.words)
+    if isinstance(spec, Protocol) and spec.task == "segmentation":
+        free += [word for part in said.parts for word in part.split("-")[1:]]
     for word in free:
         if word in known:
             continue
