@@ -1,8 +1,8 @@
 """Finds a data set by its id, and says all that is missing at once.
 
-Sets made by this package are found through their manifests. The three sets of
-the paper are the user's own; only their standard layout is checked here (the
-pictures themselves are too many to read before every run).
+Sets made by this package are found through their manifests. The public sets
+are the user's own; only their standard layout is checked here (the pictures
+themselves are too many to read before every run: `mrcl_bench.data.check` does).
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class DataFolder:
         id: As it goes into records; ``stamps-shapes`` where shapes stand in.
         path: Its folder: for ``imagenet`` the one with ``train/``, for
             ``coco`` the one with ``annotations/``, for ``ade20k``
-            ``ADEChallengeData2016``.
+            ``ADEChallengeData2016``, for ``voc07`` ``VOC2007``, for ``voc0712``
+            the one with both years, for ``cityscapes`` the one with ``gtFine/``.
         sha256: For our own sets, of the content. For the user's sets, of the
             sorted ``<relative path> <size in bytes>`` lines: reading 150 GB
             before each run would take longer than many runs, and sizes tell
@@ -50,8 +51,9 @@ def require(data_id: str, root: Path) -> DataFolder:
 
     Args:
         data_id: ``stamps``, ``stamps-micro``, ``fashion-mnist``, ``imagenet``,
-            ``coco``, ``ade20k``, or ``own:<folder>`` for a set of the user's in
-            whatever layout the configs read.
+            ``coco``, ``ade20k``, ``voc07``, ``voc0712``, ``cityscapes``, or
+            ``own:<folder>`` for a set of the user's in whatever layout the
+            configs read.
         root: The data root (`Workspace.data`).
 
     Raises:
@@ -171,6 +173,69 @@ def _missing_ade(path: Path) -> list[str]:
     return missing
 
 
+def _missing_voc(path: Path, lists: tuple[str, ...]) -> list[str]:
+    """One year of the devkit; ``lists`` are the image sets that protocols read."""
+    missing = _folder(path / "Annotations", "boxes *.xml")
+    missing += _folder(path / "JPEGImages", "pictures *.jpg")
+    for name in lists:
+        file = path / "ImageSets" / "Main" / f"{name}.txt"
+        if not file.is_file():
+            also = "; the test pictures are an archive of their own" if name == "test" else ""
+            missing.append(f"missing: {file} (list of pictures{also})")
+    return missing
+
+
+def _missing_voc07(path: Path) -> list[str]:
+    return _missing_voc(path, ("trainval", "test"))
+
+
+def _missing_voc0712(path: Path) -> list[str]:
+    # 2012 is trained on only; its test labels were never published.
+    return _missing_voc07(path / "VOC2007") + _missing_voc(path / "VOC2012", ("trainval",))
+
+
+_PICTURE, _LABELS = "_leftImg8bit.png", "_gtFine_labelTrainIds.png"
+
+
+def _missing_cityscapes(path: Path) -> list[str]:
+    """Every picture needs a label map in training ids, which the download does not hold."""
+    missing = []
+    for split in ("train", "val"):
+        complaints = [
+            *_folder(path / "leftImg8bit" / split, f"<city>/*{_PICTURE}"),
+            *_folder(path / "gtFine" / split, f"<city>/*{_LABELS}"),
+        ]
+        missing += complaints
+        if complaints:
+            continue
+        pictures = _stems(path / "leftImg8bit" / split, _PICTURE)
+        labelled = _stems(path / "gtFine" / split, _LABELS)
+        without = sorted(pictures - labelled)
+        if not pictures:
+            missing.append(f"{path / 'leftImg8bit' / split}/ has no <city>/*{_PICTURE}")
+        elif without:
+            missing.append(
+                f"{path / 'gtFine' / split}/ lacks {len(without)} of {len(pictures)} label maps, "
+                f"the first: {without[0]}{_LABELS}"
+                + (
+                    f"\n    make them from the polygons: pip install cityscapesscripts; "
+                    f"CITYSCAPES_DATASET={path} csCreateTrainIdLabelImgs"
+                    if _stems(path / "gtFine" / split, "_gtFine_polygons.json")
+                    or _stems(path / "gtFine" / split, "_gtFine_labelIds.png")
+                    else ""
+                )
+            )
+    return missing
+
+
+def _stems(folder: Path, ending: str) -> set[str]:
+    """``<city>/<picture>`` of the files below the city folders that end so."""
+    return {
+        file.relative_to(folder).as_posix().removesuffix(ending)
+        for file in folder.glob(f"*/*{ending}")
+    }
+
+
 @dataclass(frozen=True)
 class _Layout:
     """Where a user's set lies, how it is checked, and which parts are hashed."""
@@ -180,6 +245,8 @@ class _Layout:
     parts: tuple[str, ...]
     source: str
 
+
+_VOC_PARTS = ("Annotations", "ImageSets/Main", "JPEGImages")
 
 _LAYOUTS: dict[str, _Layout] = {
     "imagenet": _Layout(
@@ -201,5 +268,23 @@ _LAYOUTS: dict[str, _Layout] = {
         _missing_ade,
         ("images", "annotations"),
         "http://sceneparsing.csail.mit.edu",
+    ),
+    "voc07": _Layout(
+        "VOCdevkit/VOC2007",
+        _missing_voc07,
+        _VOC_PARTS,
+        "http://host.robots.ox.ac.uk/pascal/VOC/voc2007 (trainval and test)",
+    ),
+    "voc0712": _Layout(
+        "VOCdevkit",
+        _missing_voc0712,
+        tuple(f"VOC{year}/{part}" for year in (2007, 2012) for part in _VOC_PARTS),
+        "http://host.robots.ox.ac.uk/pascal/VOC (2007 trainval and test, 2012 trainval)",
+    ),
+    "cityscapes": _Layout(
+        "cityscapes",
+        _missing_cityscapes,
+        ("leftImg8bit/train", "leftImg8bit/val", "gtFine/train", "gtFine/val"),
+        "https://www.cityscapes-dataset.com (leftImg8bit_trainvaltest, gtFine_trainvaltest)",
     ),
 }

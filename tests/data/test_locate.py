@@ -98,3 +98,60 @@ def test_own_set_is_found_and_hashed(tmp_path):
     assert require("own:birds", tmp_path) == before
     (tmp_path / "birds" / "train" / "b.png").write_bytes(b"two")
     assert require("own:birds", tmp_path).sha256 != before.sha256
+
+
+def voc(root: Path, year: int, *lists: str) -> None:
+    folder = root / f"VOCdevkit/VOC{year}"
+    touch(folder / "Annotations/000001.xml")
+    touch(folder / "JPEGImages/000001.jpg")
+    for name in lists:
+        touch(folder / f"ImageSets/Main/{name}.txt", "000001\n")
+
+
+def test_voc07_names_all_that_is_missing(tmp_path: Path) -> None:
+    voc(tmp_path, 2007, "trainval")
+    (tmp_path / "VOCdevkit/VOC2007/Annotations/000001.xml").unlink()
+    with pytest.raises(BenchError) as caught:
+        require("voc07", tmp_path)
+    assert f"empty: {tmp_path}/VOCdevkit/VOC2007/Annotations/" in caught.value.what
+    assert "Main/test.txt" in caught.value.what and "archive of their own" in caught.value.what
+    assert "JPEGImages" not in caught.value.what
+
+
+def test_voc07_and_voc0712_complete(tmp_path: Path) -> None:
+    voc(tmp_path, 2007, "trainval", "test")
+    assert require("voc07", tmp_path).path == tmp_path / "VOCdevkit/VOC2007"
+    with pytest.raises(BenchError, match="VOC2012/JPEGImages"):
+        require("voc0712", tmp_path)
+    voc(tmp_path, 2012, "trainval")
+    both = require("voc0712", tmp_path)
+    assert both.path == tmp_path / "VOCdevkit"
+    touch(tmp_path / "VOCdevkit/VOC2012/JPEGImages/000002.jpg")
+    assert require("voc0712", tmp_path).sha256 != both.sha256
+
+
+def cityscapes(root: Path, split: str, *endings: str) -> None:
+    touch(root / f"cityscapes/leftImg8bit/{split}/aachen/aachen_0_leftImg8bit.png")
+    for ending in endings:
+        touch(root / f"cityscapes/gtFine/{split}/aachen/aachen_0_gtFine_{ending}")
+
+
+def test_cityscapes(tmp_path: Path) -> None:
+    cityscapes(tmp_path, "train", "labelIds.png", "labelTrainIds.png")
+    cityscapes(tmp_path, "val", "labelIds.png")
+    with pytest.raises(BenchError) as caught:
+        require("cityscapes", tmp_path)
+    assert "lacks 1 of 1 label maps" in caught.value.what
+    assert "aachen/aachen_0_gtFine_labelTrainIds.png" in caught.value.what
+    assert "csCreateTrainIdLabelImgs" in caught.value.what
+    assert "gtFine/train/" not in caught.value.what
+    cityscapes(tmp_path, "val", "labelTrainIds.png")
+    assert require("cityscapes", tmp_path).path == tmp_path / "cityscapes"
+
+
+def test_cityscapes_without_city_folders(tmp_path: Path) -> None:
+    cityscapes(tmp_path, "train", "labelTrainIds.png")
+    touch(tmp_path / "cityscapes/leftImg8bit/val/aachen_0_leftImg8bit.png")
+    touch(tmp_path / "cityscapes/gtFine/val/aachen_0_gtFine_labelTrainIds.png")
+    with pytest.raises(BenchError, match="leftImg8bit/val/ has no <city>"):
+        require("cityscapes", tmp_path)
