@@ -72,6 +72,21 @@ class MatrixRunner:
         units = self._units(plan, pretrain_only)
         if not units:
             return
+        self.carry_out(units)
+        if self.failed:
+            shown = "\n".join(f"  {line}" for line in self.failed)
+            raise BenchError(
+                f"{len(self.failed)} failed:\n{shown}\n",
+                "The logs above say more; the same command tries the failed ones again.",
+            )
+
+    def carry_out(self, units: list[Unit]) -> None:
+        """Runs units while no other process works on the same profile and results.
+
+        Raises:
+            BenchError: Interrupted, or another process works here; a unit that fails is noted in
+                `failed`.
+        """
         lock = FileLock(self.workspace.results / f".{self.planner.profile}.lock")
         self.workspace.results.mkdir(parents=True, exist_ok=True)
         try:
@@ -84,12 +99,6 @@ class MatrixRunner:
                 "Wait for it or stop it; a dead one's lock frees itself.",
                 EXIT_LOCKED,
             ) from None
-        if self.failed:
-            shown = "\n".join(f"  {line}" for line in self.failed)
-            raise BenchError(
-                f"{len(self.failed)} failed:\n{shown}\n",
-                "The logs above say more; the same command tries the failed ones again.",
-            )
 
     def _units(self, plan: Plan, pretrain_only: bool) -> list[Unit]:
         steps = plan.pretrainings if pretrain_only else plan.needed_pretrainings()

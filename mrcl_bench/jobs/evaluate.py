@@ -26,6 +26,7 @@ from ..record import (
     Record,
     write_record,
 )
+from ..rehearsal.reduce import reduce_config
 from ..resolve import config_sha256, load_config, relocate
 from ..spec import Job, Protocol, Recipe
 from ..workspace import Workspace
@@ -115,7 +116,11 @@ def _run_one(
     failure: Failure | None = None
     outcome: Outcome | None = None
     remarks: list[str] = []
+    reduced: dict[str, str] | None = None
     try:
+        if request.rehearsal is not None:
+            reduced = {}
+            reduced = reduce_config(config, request.rehearsal)
         remarks = _follow_normalisation(config, manifest.normalisation)
         remarks += _follow_norm_eps(config, manifest.architecture)
         adapter = importlib.import_module(f"mrcl_bench.jobs.{job.protocol.adapter}")
@@ -153,6 +158,7 @@ def _run_one(
     record = Record(
         status="completed" if failure is None else "failed",
         failure=failure,
+        rehearsal=reduced,
         profile=job.profile,
         recipe=recipe_ref(job.recipe, manifest.recipe_sha256),
         protocol=protocol_ref(job.protocol, protocol_sha256),
@@ -172,7 +178,9 @@ def _run_one(
         artifacts=artifacts,
         started=watch.started,
         finished=now(),
-        command=command_for(job),
+        command=command_for(job)
+        if request.rehearsal is None
+        else f"mrcl-bench rehearse {job.protocol.name} --profile {job.profile}",
     )
     write_record(path, record)
     return failure is None
