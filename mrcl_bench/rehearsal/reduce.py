@@ -13,7 +13,7 @@ from . import pipeline
 _LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
 _PROPOSALS = {"nms_pre": 64, "max_per_img": 32, "num": 32}
 """Keys of detectors' train_cfg and test_cfg, and how many of what they count remain."""
-_CLASSES_APART = 48
+_CLASSES_APART = 24
 """Training images of a protocol that holds some of each class out (4 classes of the miniature)."""
 _HELD_OUT = 0.5
 _NEIGHBOURS = 8
@@ -167,10 +167,10 @@ def _length(whole: Any, rehearsal: Rehearsal, done: dict[str, str]) -> None:
     for name in _LOADERS:
         leaves = list(_leaves((whole.get(name) or {}).get("dataset")))
         large = any("imagenet" in str(leaf.get("data_root")) for leaf in leaves)
-        if not (large or cycle is not None):
+        if not leaves or not (large or cycle is not None):
             continue
         train = name.startswith("train")
-        wanted = images if train else (16 if _holds_out(whole) else 4)
+        wanted = images if train else (8 if _holds_out(whole) else 2)
         for leaf in leaves:
             leaf["indices"] = -(-wanted // len(leaves))
         done[f"{name.split('_')[0]} images"] = f"at most {wanted}"

@@ -19,7 +19,7 @@ NAME = "imagenet"
 SPLITS = ("imagenet/train", "imagenet/val")
 FULL = 4
 """Classes with `TRAIN` pictures for training and `VAL` for validation."""
-TRAIN, VAL = 12, 4
+TRAIN, VAL = 6, 2
 _CLASSES = 1000
 _COPY = 64
 """Side of the pictures that are copied into most of the classes, pixels."""
