@@ -26,7 +26,7 @@ from ..record import (
     Record,
     write_record,
 )
-from ..rehearsal.reduce import reduce_config
+from ..rehearsal.reduce import SHOTS, reduce_config
 from ..resolve import config_sha256, load_config, relocate
 from ..spec import Job, Protocol, Recipe
 from ..workspace import Workspace
@@ -137,7 +137,7 @@ def _run_one(
         )
         context.work_dir.mkdir(parents=True, exist_ok=True)
         outcome = adapter.run(context)
-        if job.protocol.main_metric not in outcome.metrics:
+        if job.protocol.main_metric not in outcome.metrics and SHOTS not in (reduced or {}):
             raise BenchError(
                 f"{job.protocol.name} measured {', '.join(outcome.metrics) or 'nothing'}, "
                 f"not its main metric {job.protocol.main_metric}.",

@@ -18,6 +18,9 @@ _CLASSES_APART = 24
 _HELD_OUT = 0.5
 _NEIGHBOURS = 8
 _NEVER = 10**9
+SHOTS = "shots"
+"""What is said of a protocol that learns from k pictures a class: only k = 1 is tried, so that a
+main metric of another k is not measured."""
 
 
 class Rehearsal(BaseModel):
@@ -180,7 +183,7 @@ def _length(whole: Any, rehearsal: Rehearsal, done: dict[str, str]) -> None:
         checkpoint.pop("save_best", None)
         done["checkpoints"] = "none written"
     for hook in whole.get("custom_hooks") or []:
-        for key in ("num_iters", "num_images", "num_batches", "num_items"):
+        for key in ("batches", "num_iters", "num_images", "num_batches", "num_items"):
             if isinstance(hook.get(key), int):
                 done[f"{hook['type']}.{key}"] = f"{hook[key]} to {rehearsal.iterations}"
                 hook[key] = rehearsal.iterations
@@ -194,6 +197,10 @@ def _own_blocks(whole: Any, done: dict[str, str]) -> None:
         if isinstance(block.get("k"), list | tuple):
             done["neighbours"] = f"at most {_NEIGHBOURS}"
             block["k"] = sorted({min(int(k), _NEIGHBOURS) for k in block["k"]})
+
+        if "shots" in block:
+            done[SHOTS] = f"{list(block['shots'])} to [1]"
+            block["shots"] = [1]
 
 
 def _proposals(model: Any, done: dict[str, str]) -> None:
