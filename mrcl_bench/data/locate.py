@@ -93,6 +93,16 @@ def require(data_id: str, root: Path) -> DataFolder:
     return DataFolder(data_id, path, _tree_sha256(path, layout.parts), False)
 
 
+def folder_of(data_id: str, root: Path) -> Path:
+    """Where a public set lies below a data root."""
+    return root / _LAYOUTS[data_id].folder
+
+
+def complaints(data_id: str, path: Path) -> list[str]:
+    """Everything that is missing in the layout of a public set, wherever it lies."""
+    return _LAYOUTS[data_id].missing(path)
+
+
 def known_ids() -> list[str]:
     """Returns every id that `require` takes."""
     return [*OWN, *_LAYOUTS, f"{OTHER}<folder>"]
