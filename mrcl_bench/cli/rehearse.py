@@ -74,9 +74,10 @@ def rehearse(
     _show(console, results)
     failed = [result for result in results if not result.ok]
     if failed:
+        logs = dict.fromkeys(str(result.log) for result in failed if result.log)
         raise BenchError(
             f"{len(failed)} of {len(results)} rehearsals failed.",
-            "Logs: " + " ".join(str(result.log) for result in failed if result.log),
+            "Logs:\n    " + "\n    ".join(logs) if logs else "The table says why.",
         )
     console.print(
         f"All {len(results)} went through; records: {workspace.rehearsals}", highlight=False
