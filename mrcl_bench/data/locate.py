@@ -93,9 +93,19 @@ def require(data_id: str, root: Path) -> DataFolder:
     return DataFolder(data_id, path, _tree_sha256(path, layout.parts), False)
 
 
-def folder_of(data_id: str, root: Path) -> Path:
-    """Where a public set lies below a data root."""
-    return root / _LAYOUTS[data_id].folder
+def folder_of(data_id: str) -> str:
+    """Returns where a set lies below the data root, whether it is there or not.
+
+    Raises:
+        BenchError: The id is unknown.
+    """
+    if data_id in OWN:
+        return data_id
+    if data_id.startswith(OTHER):
+        return data_id.removeprefix(OTHER)
+    if data_id not in _LAYOUTS:
+        raise unknown_name("data set", data_id, known_ids())
+    return _LAYOUTS[data_id].folder
 
 
 def complaints(data_id: str, path: Path) -> list[str]:

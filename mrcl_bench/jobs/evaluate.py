@@ -116,13 +116,12 @@ def _run_one(
     failure: Failure | None = None
     outcome: Outcome | None = None
     remarks: list[str] = []
-    reduced: dict[str, str] | None = None
+    reduced: dict[str, str] | None = None if request.rehearsal is None else {}
     try:
-        if request.rehearsal is not None:
-            reduced = {}
-            reduced = reduce_config(config, request.rehearsal)
         remarks = _follow_normalisation(config, manifest.normalisation)
         remarks += _follow_norm_eps(config, manifest.architecture)
+        if request.rehearsal is not None:
+            reduced = reduce_config(config, request.rehearsal)
         adapter = importlib.import_module(f"mrcl_bench.jobs.{job.protocol.adapter}")
         folder = workspace.checkpoint_dir(job.profile, job.recipe.name)
         context = Context(

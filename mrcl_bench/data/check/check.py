@@ -49,7 +49,7 @@ def check(
     """
     begun = time.monotonic()
     data_id, inspect = SETS[name]
-    path = (folder or folder_of(data_id, root)).resolve()
+    path = (folder or root / folder_of(data_id)).resolve()
     report = Report(name, path)
     for complaint in complaints(data_id, path):
         report.add("layout", path, complaint)
