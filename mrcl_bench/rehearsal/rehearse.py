@@ -13,6 +13,8 @@ from rich.console import Console
 
 from ..catalog import Catalog
 from ..data.miniature import make_miniature
+from ..data.shapes import load_shapes
+from ..data.stamps import MICRO, make_stamps
 from ..engine.launch import Unit
 from ..errors import unknown_name
 from ..plan import Planner
@@ -23,6 +25,10 @@ from ..spec import Job, Protocol, Recipe
 from ..workspace import Workspace
 from .reduce import Rehearsal
 
+_STAMPS = "stamps"
+"""The embedded set, which profiles below ``paper`` read; made small and of drawn shapes here."""
+_MINIATURES = {"imagenet", "coco", "ade20k", "voc07", "voc0712", "cityscapes", _STAMPS}
+"""Data sets that a rehearsal can make."""
 ALL = "all"
 """The word that selects every recipe of a profile."""
 
@@ -125,33 +131,34 @@ def rehearse(
         shutil.rmtree(stage / left, ignore_errors=True)
     data = stage / "data"
     manifest = make_miniature(data)
+    if _STAMPS in {p.data for p in protocols} | {r.data for r in recipes}:
+        make_stamps(data / _STAMPS, sizes=MICRO, cutouts=load_shapes())
     console.print(f"miniature data: {manifest.files} files, {data}", highlight=False)
     with _environment(MRCL_BENCH_DATA=str(data), CUDA_VISIBLE_DEVICES=""):
         planner = Planner(Workspace(stage), catalog, profile)
         runner = _Rehearser(planner, console, slots, rehearsal)
-        makers, orphans = _makers(catalog, profile, protocols, recipes)
+        makers = _makers(catalog, profile, protocols, recipes)
         results = runner.rehearse(protocols, recipes, makers)
-    for result, protocol in zip(results[len(recipes) :], protocols, strict=True):
-        if protocol.backbone not in orphans:
-            _keep(workspace, planner, makers[protocol.backbone], protocol, result)
+    for protocol in protocols:
+        if protocol.backbone in makers:
+            _keep(workspace, planner, makers[protocol.backbone], protocol)
     return results
 
 
 def _makers(
     catalog: Catalog, profile: Profile, protocols: list[Protocol], recipes: list[Recipe]
-) -> tuple[dict[str, Recipe], set[str]]:
-    """The recipe that makes the weights of each backbone, and backbones that have none."""
+) -> dict[str, Recipe]:
+    """The recipe that makes the weights of each backbone, where there is one."""
     makers: dict[str, Recipe] = {}
-    orphans: set[str] = set()
     for label in dict.fromkeys(protocol.backbone for protocol in protocols):
         fitting = [
-            r for r in catalog.recipes.values() if profile in r.profiles and r.backbone == label
+            r
+            for r in catalog.recipes.values()
+            if profile in r.profiles and r.backbone == label and r.data in _MINIATURES
         ]
         if fitting:
             makers[label] = min(fitting, key=lambda r: (r.role != "floor", r not in recipes))
-        else:
-            orphans.add(label)
-    return makers, orphans
+    return makers
 
 
 class _Rehearser(MatrixRunner):
@@ -167,28 +174,40 @@ class _Rehearser(MatrixRunner):
         self, protocols: list[Protocol], recipes: list[Recipe], makers: dict[str, Recipe]
     ) -> list[Result]:
         alone = [p.model_copy(update={"batched": False}) for p in protocols]
-        trained = {r.name: r for r in [*makers.values(), *recipes]}
+        trained = {r.name: r for r in [*makers.values(), *recipes] if r.data in _MINIATURES}
         units = {name: self._unit("pretrain", recipe) for name, recipe in trained.items()}
         jobs: dict[str, Unit] = {}
         for protocol in alone:
             recipe = makers.get(protocol.backbone)
-            if recipe is None:
+            if recipe is None or protocol.data not in _MINIATURES:
                 continue
             job = Job(profile=self.planner.profile, recipe=recipe, protocol=protocol, seed=0)
             jobs[protocol.name] = self._unit("evaluate", recipe, (job,))
             jobs[protocol.name].needs.append(units[recipe.name])
         self.carry_out([*units.values(), *jobs.values()])
-        results = [self._of_recipe(units[recipe.name]) for recipe in recipes]
-        for protocol in protocols:
-            if protocol.name in jobs:
-                results.append(self._of_protocol(jobs[protocol.name]))
-            else:
-                reason = (
-                    f"no recipe of profile {self.planner.profile} has backbone "
-                    f"'{protocol.backbone}', so there are no weights to load"
-                )
-                results.append(Result(protocol.name, False, 0.0, reason))
+        results = [
+            self._of_recipe(units[recipe.name])
+            if recipe.name in units
+            else self._impossible(recipe)
+            for recipe in recipes
+        ]
+        results += [
+            self._of_protocol(jobs[protocol.name])
+            if protocol.name in jobs
+            else self._impossible(protocol)
+            for protocol in protocols
+        ]
         return results
+
+    def _impossible(self, spec: Protocol | Recipe) -> Result:
+        if spec.data not in _MINIATURES:
+            reason = f"there is no miniature of data set '{spec.data}'"
+        else:
+            reason = (
+                f"no recipe of profile {self.planner.profile} has backbone '{spec.backbone}', "
+                "so there are no weights to load"
+            )
+        return Result(spec.name, False, 0.0, reason)
 
     def _unit(self, kind: str, recipe: Recipe, jobs: tuple[Job, ...] = ()) -> Unit:
         unit = super()._unit(kind, recipe, jobs)
@@ -221,9 +240,7 @@ def _reason(failure: Failure | None) -> str:
     return "unknown" if failure is None else failure.message
 
 
-def _keep(
-    workspace: Workspace, planner: Planner, recipe: Recipe, protocol: Protocol, result: Result
-) -> None:
+def _keep(workspace: Workspace, planner: Planner, recipe: Recipe, protocol: Protocol) -> None:
     """Moves a record out of the stage; a worker that died has one without the mark."""
     parts = (planner.profile, recipe.name, protocol.name, 0)
     path = planner.workspace.record_path(*parts)

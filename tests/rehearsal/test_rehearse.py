@@ -127,6 +127,24 @@ def test_a_backbone_without_recipe_is_said(tmp_path: Path) -> None:
     assert all("no recipe of profile paper has backbone" in result.reason for result in found)
 
 
+def test_data_without_a_miniature_is_said(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    text = FCN.read_text()
+    bench = text[text.index("bench = dict(") : text.index("default_scope")]
+    (tmp_path / "mine/birds.py").write_text(bench.replace('"ade20k"', '"own:birds"'))
+    catalog = Catalog(tmp_path / "mine")
+    (result,) = rehearse(
+        Workspace(tmp_path),
+        catalog,
+        "paper",
+        list(catalog.protocols.values()),
+        [],
+        Rehearsal(),
+        Console(quiet=True),
+    )
+    assert not result.ok and "no miniature of data set 'own:birds'" in result.reason
+
+
 @pytest.mark.nightly
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("kind", ["protocols", "recipes"])
