@@ -22,7 +22,7 @@ WORK = $(SCALE) $(if $(JOBS),-j $(JOBS)) $(ARGS)
 # Set-up, data and training come one after the other; workers are the command's own business.
 .NOTPARALLEL:
 .PHONY: help demo setup data pretrain eval-cls eval-det eval-seg compare plan status doctor \
-	test lint clean
+	rehearse test nightly lint clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,8 +78,14 @@ doctor: ## Look over environment, data and disk.
 	@test -x $(BENCH) || { echo "$(BENCH) is not there: run 'make setup' first"; exit 1; }
 	$(BENCH) doctor
 
+rehearse: setup ## Try all configs of the profile paper in miniature, on the CPU.
+	$(BENCH) rehearse $(ARGS)
+
 test: setup ## Run the tests.
 	.venv/bin/python -m pytest -q --durations=8
+
+nightly: setup ## Run what the tests leave out: rehearsals of everything.
+	.venv/bin/python -m pytest -q --durations=8 -m nightly
 
 lint: setup ## Check style and types.
 	.venv/bin/ruff check .

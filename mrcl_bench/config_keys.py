@@ -24,8 +24,8 @@ from typing import Any
 from .errors import EXIT_USAGE, BenchError, unknown_name
 from .spec import Protocol, Recipe
 
-FRAME = frozenset({"bench", "custom_imports"})
-"""Keys that the catalog and the import of a config's own modules read."""
+FRAME = frozenset({"bench", "custom_imports", "loading"})
+"""Keys that the catalog, the import of a config's own modules and the loading of weights read."""
 
 _SUCCESSORS = {
     "fp16": 'optim_wrapper = dict(type="AmpOptimWrapper", …)',

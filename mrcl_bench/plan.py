@@ -233,6 +233,8 @@ class Planner:
             record = read_record(path)
         except BenchError:
             return "record is unreadable"
+        if record.rehearsal is not None:
+            return "only rehearsed"
         if record.status == "failed":
             return f"failed before: {record.failure.kind if record.failure else 'unknown'}"
         if record.protocol.config_sha256 != self.config_hash(job.protocol):

@@ -11,6 +11,7 @@ from .data.locate import require
 from .engine.capture import Diverged, Stopwatch, classify, environment, now, peak_memory_mib
 from .engine.request import Request
 from .record import Cost
+from .rehearsal.reduce import reduce_config
 from .resolve import config_sha256, load_spec, relocate
 from .spec import Recipe
 from .workspace import Workspace
@@ -58,6 +59,8 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     identity = config_sha256(config)
     data = require(recipe.data, workspace.data)
     relocate(config, workspace.data)
+    if request.rehearsal is not None:
+        reduce_config(config, request.rehearsal, recipe=True)
     seed = request.seed
     work_dir = workspace.runs / "pretrain" / request.profile / recipe.name
     work_dir.mkdir(parents=True, exist_ok=True)

@@ -117,6 +117,7 @@ class Record(_Part):
     """One run. Metrics are native keys at full precision, fractions in 0 … 1.
 
     Attributes:
+        rehearsal: What was reduced, where this is only a rehearsal: its numbers mean nothing.
         metrics: ``split/metric`` to value, e.g. ``val/accuracy``.
         checkpoint: The weights; ``None`` only where pretraining itself failed.
         normalisation: How the backbone was fed; ``None`` in records from before it was kept.
@@ -130,6 +131,7 @@ class Record(_Part):
     schema_version: int = SCHEMA_VERSION
     status: Literal["completed", "failed"]
     failure: Failure | None = None
+    rehearsal: dict[str, str] | None = None
     profile: Profile
     recipe: RecipeRef
     protocol: ProtocolRef

@@ -28,7 +28,7 @@ from .record import (
     read_record,
     write_record,
 )
-from .resolve import load_config
+from .resolve import load_spec
 from .spec import Job, Protocol, Recipe
 
 
@@ -77,6 +77,21 @@ class MatrixRunner:
         if not units:
             return
         self._check_configs(units)
+        self.carry_out(units)
+        if self.failed:
+            shown = "\n".join(f"  {line}" for line in self.failed)
+            raise BenchError(
+                f"{len(self.failed)} failed:\n{shown}\n",
+                "The logs above say more; the same command tries the failed ones again.",
+            )
+
+    def carry_out(self, units: list[Unit]) -> None:
+        """Runs units while no other process works on the same profile and results.
+
+        Raises:
+            BenchError: Interrupted, or another process works here; a unit that fails is noted in
+                `failed`.
+        """
         lock = FileLock(self.workspace.results / f".{self.planner.profile}.lock")
         self.workspace.results.mkdir(parents=True, exist_ok=True)
         try:
@@ -89,12 +104,6 @@ class MatrixRunner:
                 "Wait for it or stop it; a dead one's lock frees itself.",
                 EXIT_LOCKED,
             ) from None
-        if self.failed:
-            shown = "\n".join(f"  {line}" for line in self.failed)
-            raise BenchError(
-                f"{len(self.failed)} failed:\n{shown}\n",
-                "The logs above say more; the same command tries the failed ones again.",
-            )
 
     def _check_configs(self, units: list[Unit]) -> None:
         """Refuses dead keys before anything is started, and warns of names that say otherwise."""
@@ -104,7 +113,7 @@ class MatrixRunner:
                 specs[request.recipe.name] = request.recipe
             specs |= {job.protocol.name: job.protocol for job in request.jobs}
         for spec in specs.values():
-            config = load_config(spec.path)
+            config = load_spec(spec)
             check_keys(config, spec)
             try:
                 wrong = contradictions(spec.name, spec, config)

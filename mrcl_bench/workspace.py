@@ -38,6 +38,11 @@ class Workspace:
         """Work folders and logs of pretraining and jobs."""
         return self.results / "runs"
 
+    @property
+    def rehearsals(self) -> Path:
+        """Records of rehearsals, which no table reads: ``<profile>/<recipe>/<protocol>/``."""
+        return self.results / "rehearsals"
+
     def checkpoint_dir(self, profile: str, recipe: str) -> Path:
         """Folder of a recipe's ``raw.pth``, ``backbone.pth`` and ``manifest.json``."""
         return self.root / "checkpoints" / profile / recipe

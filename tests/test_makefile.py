@@ -70,6 +70,8 @@ def test_every_documented_target_can_be_made() -> None:
         ("plan", (SETUP, f"{BENCH} plan --profile tiny")),
         ("status", (SETUP, f"{BENCH} status --profile tiny")),
         ("doctor", (f"{BENCH} doctor",)),
+        ("rehearse", (SETUP, f"{BENCH} rehearse")),
+        ("nightly", (SETUP, "-m pytest -q --durations=8 -m nightly")),
         ("test", (SETUP, "-m pytest -q --durations=8")),
         ("lint", ("ruff check .", "ruff format --check .", "mypy")),
         ("clean", ("rm -rf",)),

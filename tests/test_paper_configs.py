@@ -289,8 +289,6 @@ def test_pipelines_read_a_picture(name: str, data_root: Any) -> None:
             assert all(view.shape == (3, 224, 224) for view in views)
 
 
-
-
 def test_mae_fine_tuning() -> None:
     config = load_config(PROTOCOLS[FINETUNE].path)
     wrapper, model = config.optim_wrapper, config.model

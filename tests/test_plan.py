@@ -51,6 +51,12 @@ def test_a_failed_record_runs_again(toy: Toy) -> None:
     assert _reasons(toy.plan()) == {("mine", "probe", 0): "failed before: memory"}
 
 
+def test_a_rehearsal_is_no_result(toy: Toy) -> None:
+    toy.finish()
+    toy.record("mine", "probe", 0, rehearsal={"images": "224 to 128 px"})
+    assert _reasons(toy.plan()) == {("mine", "probe", 0): "only rehearsed"}
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 1}', '{"schema_version": 99}'])
 def test_an_unreadable_record_runs_again(toy: Toy, text: str) -> None:
     toy.finish()

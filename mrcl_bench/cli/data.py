@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Optional
 
 import typer
 
+from mrcl_bench.errors import BenchError
 from mrcl_bench.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -30,6 +32,21 @@ class Size(StrEnum):
 
     full = "full"
     micro = "micro"
+
+
+class PublicSet(StrEnum):
+    """Sets that are the user's own."""
+
+    imagenet = "imagenet"
+    coco = "coco"
+    voc = "voc"
+    ade20k = "ade20k"
+    cityscapes = "cityscapes"
+
+
+_NAMES = ", ".join(PublicSet)
+_SHOWN = 20
+"""Findings that are printed; all go into the report."""
 
 
 @app.command()
@@ -75,6 +92,61 @@ def fashion_mnist(
 
 
 @app.command()
+def miniature(
+    folder: Path = typer.Argument(..., help="New or empty folder; it becomes a data root."),
+    seed: int = typer.Option(0, min=0, help="Seed of every random choice."),
+) -> None:
+    """Make the public sets in miniature: real layouts and labels, a few drawn pictures."""
+    from mrcl_bench.data.miniature import make_miniature
+
+    with _bar("miniature") as tell:
+        manifest = make_miniature(folder, seed=seed, progress=tell)
+    _show(folder.as_posix(), manifest)
+
+
+@app.command()
+def check(
+    name: PublicSet = typer.Argument(..., metavar="SET", help=_NAMES),
+    folder: Optional[Path] = typer.Argument(  # noqa: UP045 - typer reads this at run time
+        None, metavar="[DIR]", help="The set's folder, if it does not lie in the data root."
+    ),
+    fast: bool = typer.Option(
+        False, "--fast", help="Do not decode pictures: half a file goes unnoticed."
+    ),
+    report: Optional[Path] = typer.Option(  # noqa: UP045
+        None, "--report", help="Write everything found to this file, as JSON."
+    ),
+) -> None:
+    """Read a whole public set once and list all that is wrong with it."""
+    from mrcl_bench.atomic import write_json
+    from mrcl_bench.data.check import check as look
+
+    with _bar(f"check {name.value}") as tell:
+        found = look(name.value, Workspace.current().data, folder, fast=fast, progress=tell)
+    for finding in [*found.faults, *(one for one in found.findings if one.note)][:_SHOWN]:
+        mark = "note" if finding.note else "fault"
+        typer.echo(f"  {mark}: {finding.kind}: {finding.where}: {finding.what}")
+    if len(found.findings) > _SHOWN:
+        typer.echo(f"  … and {len(found.findings) - _SHOWN} more")
+    for kind, count in found.counts().items():
+        typer.echo(f"{count:>9}  {kind}")
+    rate = found.pictures / found.seconds if found.seconds else 0.0
+    typer.echo(
+        f"{name.value}: {found.pictures} files opened in {found.seconds:.1f} s ({rate:.0f}/s)"
+        + (", not decoded" if fast else "")
+    )
+    if report is not None:
+        write_json(report, found.to_json())
+        typer.echo(f"  all of it: {report}")
+    if found.faults:
+        raise BenchError(
+            f"{len(found.faults)} faults in {found.path}.",
+            "Mend or fetch again what is listed"
+            + ("." if report or len(found.findings) <= _SHOWN else "; --report FILE lists all."),
+        )
+
+
+@app.command()
 def verify(
     data_id: str = typer.Argument(..., metavar="ID", help="stamps, imagenet, coco …"),
 ) -> None:
@@ -89,7 +161,7 @@ def verify(
         _show((root / data_id).as_posix(), manifest)
         return
     folder = require(data_id, root)
-    typer.echo(f"{folder.id}: complete (layout; the pictures were not opened)")
+    typer.echo(f"{folder.id}: complete (layout; the pictures were not opened: data check)")
     typer.echo(f"  at      {folder.path}")
     typer.echo(f"  sha256  {folder.sha256}")
 

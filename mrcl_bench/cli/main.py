@@ -9,7 +9,7 @@ import typer
 
 from .. import __version__
 from ..errors import EXIT_FAILED, EXIT_RESUMABLE, BenchError
-from . import compare, convert, data, doctor, evaluate, ls, pretrain, run, status
+from . import compare, convert, data, doctor, evaluate, ls, pretrain, rehearse, run, status
 
 _TRAINING_STACK = (
     "torch",
@@ -56,6 +56,7 @@ app.command()(convert.convert)
 app.command(name="eval")(evaluate.evaluate)
 app.command()(run.run)
 app.command()(run.plan)
+app.command()(rehearse.rehearse)
 app.command()(status.status)
 app.command()(ls.ls)
 app.command()(compare.compare)

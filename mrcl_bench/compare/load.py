@@ -129,6 +129,11 @@ def _identity(record: Record) -> tuple[str, str, str, int]:
 
 def _fault(record: Record, path: Path, folder: Path) -> BenchError | None:
     """Returns what speaks against using a well-formed record, if anything does."""
+    if record.rehearsal is not None:
+        return BenchError(
+            f"{path} is a rehearsal: its numbers mean nothing and stand in no table.",
+            "Run the job itself: mrcl-bench run",
+        )
     profile, recipe, protocol, seed = _identity(record)
     belongs = folder.parent / profile / recipe / protocol / f"seed{seed}.json"
     if path != belongs:

@@ -108,6 +108,11 @@ def folder_of(data_id: str) -> str:
     return _LAYOUTS[data_id].folder
 
 
+def complaints(data_id: str, path: Path) -> list[str]:
+    """Everything that is missing in the layout of a public set, wherever it lies."""
+    return _LAYOUTS[data_id].missing(path)
+
+
 def known_ids() -> list[str]:
     """Returns every id that `require` takes."""
     return [*OWN, *_LAYOUTS, f"{OTHER}<folder>"]

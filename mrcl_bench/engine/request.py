@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from ..profiles import Profile
+from ..rehearsal.reduce import Rehearsal
 from ..spec import Job, Recipe
 
 
@@ -21,6 +22,7 @@ class Request(BaseModel):
         root: The workspace's root.
         threads: CPU threads that this worker may use.
         launcher: mmengine launcher: ``none``, ``pytorch`` or ``slurm``.
+        rehearsal: If given, everything is made that small and nothing counts.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,10 +35,13 @@ class Request(BaseModel):
     root: Path
     threads: int = 1
     launcher: Literal["none", "pytorch", "slurm"] = "none"
+    rehearsal: Rehearsal | None = None
 
     @property
     def title(self) -> str:
         """A short name for progress lines and logs."""
+        if self.rehearsal is not None:
+            return self.jobs[0].protocol.name if self.jobs else self.recipe.name
         if self.kind == "pretrain":
             return f"pretrain {self.recipe.display}"
         families = list(dict.fromkeys(job.protocol.family for job in self.jobs))

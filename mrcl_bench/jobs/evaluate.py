@@ -27,6 +27,7 @@ from ..record import (
     Record,
     write_record,
 )
+from ..rehearsal.reduce import SHOTS, reduce_config
 from ..resolve import config_sha256, load_config, relocate
 from ..spec import Job, Protocol, Recipe
 from ..workspace import Workspace
@@ -116,10 +117,13 @@ def _run_one(
     failure: Failure | None = None
     outcome: Outcome | None = None
     remarks: list[str] = []
+    reduced: dict[str, str] | None = None if request.rehearsal is None else {}
     try:
         check_keys(config, job.protocol)
         remarks = _follow_normalisation(config, manifest.normalisation)
         remarks += _follow_norm_eps(config, manifest.architecture)
+        if request.rehearsal is not None:
+            reduced = reduce_config(config, request.rehearsal)
         adapter = importlib.import_module(f"mrcl_bench.jobs.{job.protocol.adapter}")
         folder = workspace.checkpoint_dir(job.profile, job.recipe.name)
         context = Context(
@@ -134,7 +138,7 @@ def _run_one(
         )
         context.work_dir.mkdir(parents=True, exist_ok=True)
         outcome = adapter.run(context)
-        if job.protocol.main_metric not in outcome.metrics:
+        if job.protocol.main_metric not in outcome.metrics and SHOTS not in (reduced or {}):
             raise BenchError(
                 f"{job.protocol.name} measured {', '.join(outcome.metrics) or 'nothing'}, "
                 f"not its main metric {job.protocol.main_metric}.",
@@ -155,6 +159,7 @@ def _run_one(
     record = Record(
         status="completed" if failure is None else "failed",
         failure=failure,
+        rehearsal=reduced,
         profile=job.profile,
         recipe=recipe_ref(job.recipe, manifest.recipe_sha256),
         protocol=protocol_ref(job.protocol, protocol_sha256),
@@ -174,7 +179,9 @@ def _run_one(
         artifacts=artifacts,
         started=watch.started,
         finished=now(),
-        command=command_for(job),
+        command=command_for(job)
+        if request.rehearsal is None
+        else f"mrcl-bench rehearse {job.protocol.name} --profile {job.profile}",
     )
     write_record(path, record)
     return failure is None

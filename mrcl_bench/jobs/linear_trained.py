@@ -17,6 +17,9 @@ from ..atomic import write_atomic
 from .context import Context, Outcome
 from .train_eval import train, unwrapped
 
+CONFIG_KEYS = ("probe",)
+"""Top-level config keys that this adapter reads; see `mrcl_bench.config_keys`."""
+
 
 def run(context: Context) -> Outcome:
     """Trains the heads, chooses one and scores it."""

@@ -18,6 +18,9 @@ from ..record import Cost
 from .context import Context, Outcome
 from .features import Features, extract, unit
 
+CONFIG_KEYS = ("svm",)
+"""Top-level config keys that this adapter reads; see `mrcl_bench.config_keys`."""
+
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 

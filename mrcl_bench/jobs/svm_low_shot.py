@@ -19,6 +19,9 @@ from .context import Context, Outcome
 from .features import extract
 from .svm import Floats, Labels, average_precision, classifier, normalised
 
+CONFIG_KEYS = ("svm",)
+"""Top-level config keys that this adapter reads; see `mrcl_bench.config_keys`."""
+
 
 def draw(labels: Labels, k: int, seed: int) -> Labels:
     """Draws k positives and (classes - 1) k negatives of every class.

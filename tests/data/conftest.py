@@ -23,3 +23,13 @@ def micro(tmp_path_factory: pytest.TempPathFactory, shapes: Source) -> Path:
     out = tmp_path_factory.mktemp("data") / "stamps-micro"
     make_stamps(out, sizes=MICRO, cutouts=shapes)
     return out
+
+
+@pytest.fixture(scope="session")
+def miniature(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with all public sets in miniature; tests only read it."""
+    from mrcl_bench.data.miniature import make_miniature
+
+    root = tmp_path_factory.mktemp("miniature") / "data"
+    make_miniature(root)
+    return root
