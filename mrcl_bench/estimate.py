@@ -16,9 +16,12 @@ TRAIN_SIZES = {
     "coco": 117_266,
     "ade20k": 20_210,
     "voc0712": 16_551,
+    "voc07": 5_011,
     "cityscapes": 2_975,
 }
 """Training images by data set, as its publishers count them; COCO's are those with an object."""
+_FROZEN = "FrozenClassifier"
+"""The model whose encoder is a constant: `mrcl_bench.models.parallel_heads`."""
 _ASPECT = 4 / 3
 """Long to short side of a photograph, where a pipeline keeps it."""
 _BACKWARD = 3
@@ -129,12 +132,13 @@ def training_images(config: Any, data: str) -> int | None:
         batch = scale.get("base_batch_size") or config.train_dataloader.batch_size
         return int(cycle["max_iters"] * batch)
     size = TRAIN_SIZES.get(data)
-    return None if size is None else int(cycle["max_epochs"] * size)
+    share = config.train_dataloader.dataset.get("share") or 1  # of a subset
+    return None if size is None else int(cycle["max_epochs"] * size * share)
 
 
 def trains_the_encoder(config: Any) -> bool:
     """Whether gradients reach the encoder."""
-    return config.get("optim_wrapper") is not None and not config.get("frozen_encoder", False)
+    return config.get("optim_wrapper") is not None and config.model.type != _FROZEN
 
 
 def views(config: Any) -> int:

@@ -19,6 +19,7 @@ from mrcl_bench.estimate import (
     forward_gflops,
     training_images,
     training_size,
+    trains_the_encoder,
     views,
 )
 from mrcl_bench.report.costs import lines
@@ -30,6 +31,8 @@ CATALOG = load_catalog()
 FINETUNE = "vit-base-p16_8xb128-finetune-coslr-100e_in1k"
 FPN = "mask-rcnn_resnet50_fpn_8xb2-1x_coco"
 UPERNET = "vit-base-p16_upernet_8xb2-amp-160k_ade20k-512x512"
+ONE_PERCENT = "resnet50_8xb512-finetune-coslr-60e_in1k-1pct"
+PROBE = "resnet50_8xb32-linear-sgd-steplr-100e_in1k"
 MOCO = "mocov3_vit-base-p16_16xb256-amp-coslr-300e_in1k"
 
 
@@ -45,6 +48,7 @@ def config(name: str) -> Any:
         (UPERNET, "ade20k", 160_000 * 16, 1, (512, 512)),
         (MOCO, "imagenet", 300 * 1_281_167, 2, (224, 224)),
         ("vit-base-p16_knn_in1k", "imagenet", 1_281_167, 1, (224, 224)),
+        (ONE_PERCENT, "imagenet", 60 * 12_811, 1, (224, 224)),
         ("vit-128x4_upernet_1xb8-300iters_stamps-96x96", "stamps", 2400, 1, (96, 96)),
     ],
 )
@@ -52,8 +56,14 @@ def test_images_views_and_sizes(
     name: str, data: str, images: int, seen: int, size: tuple[int, int]
 ) -> None:
     found = config(name)
-    assert training_images(found, data) == images
+    assert training_images(found, data) == pytest.approx(images, rel=1e-4)
     assert (views(found), training_size(found)) == (seen, size)
+
+
+def test_a_probe_s_encoder_is_not_trained() -> None:
+    assert trains_the_encoder(config(FINETUNE))
+    assert not trains_the_encoder(config(PROBE))
+    assert not trains_the_encoder(config("vit-base-p16_knn_in1k"))
 
 
 def test_a_set_of_unknown_size() -> None:
