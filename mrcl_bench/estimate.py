@@ -132,8 +132,10 @@ def training_images(config: Any, data: str) -> int | None:
         batch = scale.get("base_batch_size") or config.train_dataloader.batch_size
         return int(cycle["max_iters"] * batch)
     size = TRAIN_SIZES.get(data)
+    if size is None:
+        return None
     share = config.train_dataloader.dataset.get("share") or 1  # of a subset
-    return None if size is None else int(cycle["max_epochs"] * size * share)
+    return int(cycle["max_epochs"] * size * share)
 
 
 def trains_the_encoder(config: Any) -> bool:
