@@ -9,8 +9,9 @@ from .atomic import write_json
 from .data.locate import require
 from .engine.capture import Diverged, Stopwatch, classify, environment, now, peak_memory_mib
 from .engine.request import Request
+from .kept_configs import keep
 from .record import Cost
-from .resolve import config_sha256, load_config, relocate
+from .resolve import load_config, relocate
 from .spec import Recipe
 from .workspace import Workspace
 
@@ -53,7 +54,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
 
     watch = Stopwatch()
     config = load_config(recipe.path)
-    identity = config_sha256(config)
+    identity = keep(config, workspace.configs)
     data = require(recipe.data, workspace.data)
     relocate(config, workspace.data)
     seed = request.seed

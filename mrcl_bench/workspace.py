@@ -38,6 +38,11 @@ class Workspace:
         """Work folders and logs of pretraining and jobs."""
         return self.results / "runs"
 
+    @property
+    def configs(self) -> Path:
+        """Resolved configs by hash, see `mrcl_bench.kept_configs`."""
+        return self.results / "configs"
+
     def checkpoint_dir(self, profile: str, recipe: str) -> Path:
         """Folder of a recipe's ``raw.pth``, ``backbone.pth`` and ``manifest.json``."""
         return self.root / "checkpoints" / profile / recipe

@@ -15,6 +15,7 @@ from ..data.locate import DataFolder, require
 from ..engine.capture import Stopwatch, classify, environment, now, peak_memory_mib
 from ..engine.request import Request
 from ..errors import BenchError
+from ..kept_configs import keep
 from ..normalisation import Normalisation
 from ..record import (
     CheckpointRef,
@@ -26,7 +27,7 @@ from ..record import (
     Record,
     write_record,
 )
-from ..resolve import config_sha256, load_config, relocate
+from ..resolve import load_config, relocate
 from ..spec import Job, Protocol, Recipe
 from ..workspace import Workspace
 from .context import Context, Outcome
@@ -108,7 +109,7 @@ def _run_one(
 
     watch = Stopwatch()
     config = load_config(job.protocol.path)
-    protocol_sha256 = config_sha256(config)
+    protocol_sha256 = keep(config, workspace.configs)
     relocate(config, workspace.data)
     config.launcher = request.launcher
     path = workspace.record_path(job.profile, job.recipe.name, job.protocol.name, job.seed)
