@@ -16,6 +16,7 @@ from ..errors import BenchError
 from ..record import Cost
 from .context import Context, Outcome
 from .features import extract, held_out
+from .neighbours import keep_neighbours
 
 _SIMILARITIES = 2**25
 """Entries of one similarity matrix at most (128 MiB): bounds memory for large banks."""
@@ -100,4 +101,5 @@ def run(context: Context) -> Outcome:
             outcome.arrays[f"{split}_correct"] = right
             report(1, 1, f"k-NN, seed {seed}")
     outcome.cost = outcome.cost.model_copy(update={"seconds": watch.seconds})
+    keep_neighbours(context, feats, np.flatnonzero(~hidden))
     return outcome
