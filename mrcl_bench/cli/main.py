@@ -9,7 +9,7 @@ import typer
 
 from .. import __version__
 from ..errors import EXIT_FAILED, EXIT_RESUMABLE, BenchError
-from . import compare, convert, data, doctor, evaluate, explain, ls, pretrain, run, status
+from . import compare, convert, data, doctor, evaluate, explain, ls, pretrain, report, run, status
 
 _TRAINING_STACK = (
     "torch",
@@ -59,6 +59,7 @@ app.command()(run.plan)
 app.command()(status.status)
 app.command()(ls.ls)
 app.command()(compare.compare)
+app.command()(report.report)
 app.command()(explain.explain)
 app.command()(explain.diff)
 
