@@ -49,7 +49,8 @@ def features(train: Any, **splits: Any) -> Features:
 def context(seed: int = 0, **blocks: dict[str, Any]) -> Any:
     """A context that holds just what an adapter on features reads."""
     config = SimpleNamespace(**{name: SimpleNamespace(**b) for name, b in blocks.items()})
-    return SimpleNamespace(config=config, job=SimpleNamespace(seed=seed))
+    job = SimpleNamespace(seed=seed)
+    return SimpleNamespace(config=config, job=job, work_dir=Path("/no/such/folder"))
 
 
 class Bench:
