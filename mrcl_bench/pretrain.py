@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import thumbnails
 from .atomic import write_json
 from .data.locate import require
 from .engine.capture import Diverged, Stopwatch, classify, environment, now, peak_memory_mib
@@ -49,11 +48,10 @@ def run_pretraining(request: Request) -> None:
 def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     from .checkpoint import save_weights, state_dict_sha256
     from .convert.file import Given, convert_file
-    from .convert.manifest import read_manifest
     from .engine.resume import ElapsedHook
     from .engine.runtime import build_runner, encoder_gflops
     from .fit import heads_of
-    from .reconstructions import reconstructions
+    from .reconstructions import keep_reconstructions
 
     watch = Stopwatch()
     config = load_config(recipe.path)
@@ -124,18 +122,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
         algorithm=recipe.algorithm,
         pretrain={**pretrain, "raw_state_sha256": state_dict_sha256(state)},
     )
-    weights = read_manifest(folder).weights_sha256
-    thumbnails.keep(
-        folder / "samples.npz",
-        lambda: reconstructions(
-            model,
-            runner.train_dataloader.dataset,
-            list(processor.mean),
-            list(processor.std),
-            processor.to_rgb,
-            weights,
-        ),
-    )
+    keep_reconstructions(folder, model, runner.train_dataloader.dataset, config)
     for leftover in [*work_dir.glob("epoch_*.pth"), *work_dir.glob("iter_*.pth"), last]:
         leftover.unlink(missing_ok=True)  # a finished run is never resumed
 

@@ -5,16 +5,37 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .thumbnails import small
+from .convert.manifest import read_manifest
+from .thumbnails import keep, small
 
 COUNT = 8
 _SEED = 0
 _GREY = 0.5
 """What hidden patches look like, as a share of white."""
+
+
+def keep_reconstructions(folder: Path, model: Any, dataset: Any, config: Any) -> None:
+    """Writes ``samples.npz`` beside a finished checkpoint; a failure costs the pictures alone.
+
+    Args:
+        folder: The checkpoint's folder, with its manifest.
+        model: The pretrained model.
+        dataset: Its training set.
+        config: The recipe's resolved config.
+    """
+
+    def make() -> dict[str, Any] | None:
+        processor = config.model.get("data_preprocessor") or config.data_preprocessor
+        mean, std = list(processor.mean), list(processor.std)
+        weights = read_manifest(folder).weights_sha256
+        return reconstructions(model, dataset, mean, std, processor.to_rgb, weights)
+
+    keep(folder / "samples.npz", make)
 
 
 def reconstructions(
