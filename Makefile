@@ -21,7 +21,7 @@ WORK = $(SCALE) $(if $(JOBS),-j $(JOBS)) $(ARGS)
 .DEFAULT_GOAL := help
 # Set-up, data and training come one after the other; workers are the command's own business.
 .NOTPARALLEL:
-.PHONY: help demo setup data pretrain eval-cls eval-det eval-seg compare plan status doctor \
+.PHONY: help demo setup data pretrain eval-cls eval-det eval-seg compare report plan status doctor \
 	rehearse test nightly lint clean
 
 help: ## Show this list.
@@ -66,6 +66,9 @@ eval-seg: setup data ## Semantic segmentation.
 
 compare: setup ## Print and write the tables of the records that there are.
 	$(BENCH) compare $(RESULTS) $(SCALE)
+
+report: setup ## Write results/report.html: tables, figures, pictures and origins in one file.
+	$(BENCH) report $(RESULTS) $(SCALE) $(ARGS)
 
 plan: setup ## Show what `make demo` would do, and why.
 	$(BENCH) plan $(SCALE) $(ARGS)

@@ -10,9 +10,10 @@ from .config_keys import check_keys
 from .data.locate import require
 from .engine.capture import Diverged, Stopwatch, classify, environment, now, peak_memory_mib
 from .engine.request import Request
+from .kept_configs import keep
 from .record import Cost
 from .rehearsal.reduce import reduce_config
-from .resolve import config_sha256, load_spec, relocate
+from .resolve import load_spec, relocate
 from .spec import Recipe
 from .workspace import Workspace
 
@@ -52,11 +53,12 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     from .engine.resume import ElapsedHook
     from .engine.runtime import build_runner, encoder_gflops
     from .fit import heads_of
+    from .reconstructions import keep_reconstructions
 
     watch = Stopwatch()
     config = load_spec(recipe)
     check_keys(config, recipe)
-    identity = config_sha256(config)
+    identity = keep(config, workspace.configs)
     data = require(recipe.data, workspace.data)
     relocate(config, workspace.data)
     if request.rehearsal is not None:
@@ -125,6 +127,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
         algorithm=recipe.algorithm,
         pretrain={**pretrain, "raw_state_sha256": state_dict_sha256(state)},
     )
+    keep_reconstructions(folder, model, runner.train_dataloader.dataset, config)
     for leftover in [*work_dir.glob("epoch_*.pth"), *work_dir.glob("iter_*.pth"), last]:
         leftover.unlink(missing_ok=True)  # a finished run is never resumed
 

@@ -99,14 +99,13 @@ def _override(config: Any, path: Path, key: str, value: Scalar) -> None:
     where[index] = value
 
 
-def config_sha256(config: Any) -> str:
-    """Hashes a resolved config without paths, weights and execution settings.
+def canonical(config: Any) -> str:
+    """Returns what a resolved config means as canonical JSON.
+
+    Paths, weights and execution settings are left out. `config_sha256` is the sha256 of this text.
 
     Args:
         config: A `mmengine.config.Config` (or a dict) as loaded.
-
-    Returns:
-        Hex sha256 of the canonical JSON of what the config means.
     """
 
     def clean(value: Any) -> Any:
@@ -123,8 +122,19 @@ def config_sha256(config: Any) -> str:
     whole = clean(config.to_dict() if hasattr(config, "to_dict") else config)
     bench = whole.pop("bench", {})
     whole["bench"] = {key: bench[key] for key in _BENCH_IDENTITY if key in bench}
-    text = json.dumps(whole, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return json.dumps(whole, sort_keys=True, separators=(",", ":"))
+
+
+def config_sha256(config: Any) -> str:
+    """Hashes a resolved config without paths, weights and execution settings.
+
+    Args:
+        config: A `mmengine.config.Config` (or a dict) as loaded.
+
+    Returns:
+        Hex sha256 of the canonical JSON of what the config means.
+    """
+    return hashlib.sha256(canonical(config).encode()).hexdigest()
 
 
 def relocate(config: Any, data: Path) -> None:

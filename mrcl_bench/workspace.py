@@ -43,6 +43,11 @@ class Workspace:
         """Records of rehearsals, which no table reads: ``<profile>/<recipe>/<protocol>/``."""
         return self.results / "rehearsals"
 
+    @property
+    def configs(self) -> Path:
+        """Resolved configs by hash, see `mrcl_bench.kept_configs`."""
+        return self.results / "configs"
+
     def checkpoint_dir(self, profile: str, recipe: str) -> Path:
         """Folder of a recipe's ``raw.pth``, ``backbone.pth`` and ``manifest.json``."""
         return self.root / "checkpoints" / profile / recipe

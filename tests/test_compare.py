@@ -296,9 +296,11 @@ def test_order_of_records_does_not_matter() -> None:
 def test_readers_import_neither_torch_nor_mm() -> None:
     code = (
         "import sys, mrcl_bench.record, mrcl_bench.compare, mrcl_bench.report, "
-        "mrcl_bench.cli.compare, mrcl_bench.cli.ls\n"
+        "mrcl_bench.cli.compare, mrcl_bench.cli.ls, mrcl_bench.cli.report, mrcl_bench.cli.explain, "
+        "mrcl_bench.report.explain, mrcl_bench.report.html.page, mrcl_bench.report.latex, "
+        "mrcl_bench.report.json, mrcl_bench.provenance.configs\n"
         "heavy = {'torch', 'mmengine', 'mmcv', 'mmdet', 'mmseg', 'mmpretrain'}\n"
-        "slow = {'pandas', 'scipy', 'tabulate', 'numpy'}\n"
+        "slow = {'pandas', 'scipy', 'tabulate', 'numpy', 'jinja2', 'matplotlib', 'PIL'}\n"
         "assert not (heavy | slow) & set(sys.modules), sorted(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

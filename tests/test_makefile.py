@@ -67,6 +67,7 @@ def test_every_documented_target_can_be_made() -> None:
         ("eval-det", (SETUP, STAMPS, f"{BENCH} eval det --profile tiny")),
         ("eval-seg", (SETUP, STAMPS, f"{BENCH} eval seg --profile tiny")),
         ("compare", (SETUP, f"{BENCH} compare results/ --profile tiny")),
+        ("report", (SETUP, f"{BENCH} report results/ --profile tiny")),
         ("plan", (SETUP, f"{BENCH} plan --profile tiny")),
         ("status", (SETUP, f"{BENCH} status --profile tiny")),
         ("doctor", (f"{BENCH} doctor",)),

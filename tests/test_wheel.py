@@ -115,6 +115,11 @@ def test_it_compares_without_torch(unpacked: Path, tmp_path: Path) -> None:
     assert list((tmp_path / "results/tables/tiny").iterdir())
     done = _command(unpacked, tmp_path, "ls")
     assert done.returncode == 0, done.stderr
+    done = _command(unpacked, tmp_path, "report")  # its template, style and script are in the wheel
+    assert done.returncode == 0, done.stderr
+    assert "<style>:root" in (tmp_path / "results/report.html").read_text()
+    done = _command(unpacked, tmp_path, "explain", "mrcl", "linear")
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_needs_the_training_stack_says_so(unpacked: Path, tmp_path: Path) -> None:

@@ -9,7 +9,20 @@ import typer
 
 from .. import __version__
 from ..errors import EXIT_FAILED, EXIT_RESUMABLE, BenchError
-from . import compare, convert, data, doctor, evaluate, ls, pretrain, rehearse, run, status
+from . import (
+    compare,
+    convert,
+    data,
+    doctor,
+    evaluate,
+    explain,
+    ls,
+    pretrain,
+    rehearse,
+    report,
+    run,
+    status,
+)
 
 _TRAINING_STACK = (
     "torch",
@@ -60,6 +73,9 @@ app.command()(rehearse.rehearse)
 app.command()(status.status)
 app.command()(ls.ls)
 app.command()(compare.compare)
+app.command()(report.report)
+app.command()(explain.explain)
+app.command()(explain.diff)
 
 
 def main() -> None:

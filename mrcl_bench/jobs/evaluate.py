@@ -16,6 +16,7 @@ from ..data.locate import DataFolder, require
 from ..engine.capture import Stopwatch, classify, environment, now, peak_memory_mib
 from ..engine.request import Request
 from ..errors import BenchError
+from ..kept_configs import keep
 from ..normalisation import Normalisation
 from ..record import (
     CheckpointRef,
@@ -28,7 +29,7 @@ from ..record import (
     write_record,
 )
 from ..rehearsal.reduce import SHOTS, reduce_config
-from ..resolve import config_sha256, load_config, relocate
+from ..resolve import load_config, relocate
 from ..spec import Job, Protocol, Recipe
 from ..workspace import Workspace
 from .context import Context, Outcome
@@ -110,7 +111,7 @@ def _run_one(
 
     watch = Stopwatch()
     config = load_config(job.protocol.path)
-    protocol_sha256 = config_sha256(config)
+    protocol_sha256 = keep(config, workspace.configs)
     relocate(config, workspace.data)
     config.launcher = request.launcher
     path = workspace.record_path(job.profile, job.recipe.name, job.protocol.name, job.seed)

@@ -16,6 +16,7 @@ from ..errors import BenchError
 from ..record import Cost
 from .context import Context, Outcome
 from .features import extract, held_out, pooling, unit
+from .neighbours import keep_neighbours
 
 CONFIG_KEYS = ("knn",)
 """Top-level config keys that this adapter reads beside the Runner's."""
@@ -102,4 +103,5 @@ def run(context: Context) -> Outcome:
             outcome.arrays[f"{split}_correct"] = right
             report(1, 1, f"k-NN, seed {seed}")
     outcome.cost = outcome.cost.model_copy(update={"seconds": watch.seconds})
+    keep_neighbours(context, feats, np.flatnonzero(~hidden))
     return outcome

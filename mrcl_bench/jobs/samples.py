@@ -42,13 +42,15 @@ def segmentation_arrays(sample: Any) -> Arrays:
     }
 
 
-def save_samples(runner: Any, to_arrays: Callable[[Any], Arrays], path: Path) -> None:
+def save_samples(runner: Any, to_arrays: Callable[[Any], Arrays], path: Path, weights: str) -> None:
     """Predicts the first batch of val once more and saves it with its truth.
 
     Args:
         runner: A Runner whose model has been trained; its val loader is not shuffled.
         to_arrays: Turns one data sample into named arrays.
-        path: Destination, ``.npz``; the keys are ``<name>_<index>``.
+        path: Destination, ``.npz``; the keys are ``<name>_<index>``, and ``classes`` and
+            ``weights``.
+        weights: Hash of the weights that the model began from.
     """
     import cv2
     import torch
@@ -59,7 +61,8 @@ def save_samples(runner: Any, to_arrays: Callable[[Any], Arrays], path: Path) ->
     model.eval()
     with torch.no_grad():
         predicted = model.val_step(batch)
-    arrays: Arrays = {}
+    classes = runner.val_dataloader.dataset.metainfo.get("classes") or []
+    arrays: Arrays = {"classes": np.array(classes, dtype=np.str_), "weights": np.array(weights)}
     for index, (image, sample) in enumerate(zip(images, predicted, strict=True)):
         # Truth and prediction are in the annotation's frame, the input may have been resized.
         height, width = sample.ori_shape[:2]

@@ -103,7 +103,8 @@ def evaluate(
             outcome.flags.append(f"no predictions on {split}")
         outcome.metrics.update({f"{split}/{name}": value for name, value in found.items()})
     if to_arrays is not None and runner.rank == 0:
-        save_samples(runner, to_arrays, context.work_dir / "samples.npz")
+        path = context.work_dir / "samples.npz"
+        save_samples(runner, to_arrays, path, context.weights_sha256)
     return outcome
 
 

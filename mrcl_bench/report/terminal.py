@@ -50,7 +50,9 @@ def show(views: Iterable[View], to: Console) -> None:
     """Prints the views; no line is wider than the console, and no number is cut."""
     for view in views:
         to.print(RichText(view.title, style="bold"))
-        if view.prose:
+        if not view.rows:
+            pass  # the notes say why there are none
+        elif view.prose:
             to.print(Padding(_prose(view), _TABLE_PAD))
         else:
             for part in _parts(view, to.width):

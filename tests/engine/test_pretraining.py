@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("mmpretrain")
@@ -23,6 +24,7 @@ from mrcl_bench.engine import runtime  # noqa: E402
 from mrcl_bench.engine.capture import Diverged  # noqa: E402
 from mrcl_bench.engine.request import Request  # noqa: E402
 from mrcl_bench.errors import EXIT_RESUMABLE  # noqa: E402
+from mrcl_bench.kept_configs import read  # noqa: E402
 from mrcl_bench.pretrain import run_pretraining, status_path  # noqa: E402
 from mrcl_bench.spec import Recipe  # noqa: E402
 from mrcl_bench.workspace import Workspace  # noqa: E402
@@ -94,6 +96,12 @@ def test_an_interrupted_run_goes_on_and_ends_the_same(
     assert found.pretrain["cost"]["images_seen"] == STEPS * 32
     assert found.pretrain["cost"]["epochs"] == expected.pretrain["cost"]["epochs"]
     assert found.weights_sha256 == expected.weights_sha256  # to the bit
+
+    kept = read(whole.configs, expected.pretrain["recipe_sha256"])
+    assert kept is not None and kept["model"]["type"] == "MRCL"
+    with np.load(whole.checkpoint_dir("micro", recipe.name) / "samples.npz") as stored:
+        assert stored["original"].shape == stored["reconstructed"].shape == (8, 48, 48, 3)
+        assert str(stored["weights"]) == expected.weights_sha256
 
 
 def test_a_resumed_run_counts_the_time_before(

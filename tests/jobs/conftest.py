@@ -50,7 +50,8 @@ def features(train: Any, **splits: Any) -> Features:
 
 def context(seed: int = 0, **blocks: dict[str, Any]) -> Any:
     """A context that holds just what an adapter on features reads."""
-    return SimpleNamespace(config=ConfigDict(blocks), job=SimpleNamespace(seed=seed))
+    job = SimpleNamespace(seed=seed)
+    return SimpleNamespace(config=ConfigDict(blocks), job=job, work_dir=Path("/no/such/folder"))
 
 
 class Bench:
