@@ -16,6 +16,9 @@ from .errors import EXIT_USAGE, BenchError, unknown_name
 from .profiles import Profile
 from .spec import Protocol, Recipe
 
+_NOT_GIVEN = {"name", "path", "of"}
+"""Fields of a spec that no bench block says."""
+
 
 def config_root() -> Path:
     """Returns the folder of configs: inside the installed package, else beside it."""
@@ -69,10 +72,8 @@ def _build(path: Path, block: dict[str, Any]) -> Recipe | Protocol:
         raise unknown_name(f"bench kind in {path}", str(kind), kinds)
     model = kinds[kind]
     for key in block:
-        if key not in model.model_fields or key in {"name", "path"}:
-            raise unknown_name(
-                f"bench key in {path}", key, set(model.model_fields) - {"name", "path"}
-            )
+        if key not in model.model_fields or key in _NOT_GIVEN:
+            raise unknown_name(f"bench key in {path}", key, set(model.model_fields) - _NOT_GIVEN)
     try:
         return model.model_validate({**block, "name": path.stem, "path": path})
     except ValidationError as error:
@@ -130,19 +131,25 @@ class Catalog:
     def select_recipes(self, profile: Profile, wanted: list[str]) -> list[Recipe]:
         """Recipes of a profile, by name, family or algorithm.
 
+        With ``@<moment>`` behind it, the checkpoint kept then is meant, see `mrcl_bench.course`.
         Those on request are found by name or family; if none is wanted, all the others are meant.
         """
         pool = [recipe for recipe in self.recipes.values() if profile in recipe.profiles]
         if not wanted:
             return [recipe for recipe in pool if not recipe.on_request]
         chosen: list[Recipe] = []
-        for word in wanted:
+        for asked in wanted:
+            word, _, moment = asked.partition("@")
             found = [r for r in pool if word and word in (r.name, r.family)] or [
                 r for r in pool if word == r.algorithm and not r.on_request
             ]
             if not found:
                 known = {name for r in pool for name in (r.name, r.family, r.algorithm) if name}
                 raise unknown_name(f"recipe of profile {profile}", word, known)
+            if moment:
+                from .course import at
+
+                found = at(found, moment)
             chosen += [recipe for recipe in found if recipe not in chosen]
         return chosen
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .atomic import write_json
-from .data.locate import require
+from .course import Moment, moments, part
+from .data.locate import DataFolder, require
 from .engine.capture import Diverged, Stopwatch, classify, environment, now, peak_memory_mib
 from .engine.request import Request
-from .record import Cost
+from .record import Cost, Course
 from .resolve import config_sha256, load_config, relocate
 from .spec import Recipe
 from .workspace import Workspace
@@ -45,11 +48,9 @@ def run_pretraining(request: Request) -> None:
 
 
 def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
-    from .checkpoint import save_weights, state_dict_sha256
-    from .convert.file import Given, convert_file
+    from .engine.keep import KeepHook
     from .engine.resume import ElapsedHook
     from .engine.runtime import build_runner, encoder_gflops
-    from .fit import heads_of
 
     watch = Stopwatch()
     config = load_config(recipe.path)
@@ -59,19 +60,37 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     seed = request.seed
     work_dir = workspace.runs / "pretrain" / request.profile / recipe.name
     work_dir.mkdir(parents=True, exist_ok=True)
+    kept = work_dir / "kept"
+    wanted_moments = moments(recipe, config)
 
     mark = work_dir / "identity.txt"
     wanted = f"{identity} {data.sha256} seed {seed}"
+    if wanted_moments:
+        wanted += f" keep {' '.join(moment.label for moment in wanted_moments)}"
     last = work_dir / "last_checkpoint"
     if last.exists() and mark.exists() and mark.read_text() == wanted:
         config.resume = True
     else:
         last.unlink(missing_ok=True)
+        shutil.rmtree(kept, ignore_errors=True)
     mark.write_text(wanted)
 
     runner = build_runner(config, work_dir, seed, request.launcher, f"pretrain {recipe.display}")
     elapsed = ElapsedHook(watch)
     runner.register_hook(elapsed, priority="LOWEST")
+    batch = config.train_dataloader.batch_size * runner.world_size
+
+    def cost_of(steps: int) -> Cost:
+        images = steps * batch
+        return Cost(
+            images_seen=images,
+            epochs=images / len(runner.train_dataloader.dataset) if images else 0.0,
+            seconds=elapsed.seconds,
+            peak_memory_mib=peak_memory_mib(),
+        )
+
+    if wanted_moments:
+        runner.register_hook(KeepHook(wanted_moments, kept, cost_of), priority="LOWEST")
     if recipe.role == "floor":
         runner.model.init_weights()
     else:
@@ -80,48 +99,130 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     if runner.rank != 0:
         return
     _check_finite(model)
-    batch = config.train_dataloader.batch_size * runner.world_size
-    images = 0 if recipe.role == "floor" else runner.iter * batch
-    size = _training_size(runner)
-    cost = Cost(
-        images_seen=images,
-        epochs=images / len(runner.train_dataloader.dataset) if images else 0.0,
-        seconds=elapsed.seconds,
-        peak_memory_mib=peak_memory_mib(),
-        encoder_gflops=encoder_gflops(model.backbone, size),
-    )
-    state = model.state_dict()
-    folder = workspace.checkpoint_dir(request.profile, recipe.name)
-    pretrain = {
-        "recipe_sha256": identity,
-        "data_id": data.id,
-        "data_sha256": data.sha256,
-        "shapes_fallback": data.shapes_fallback,
-        "seed": seed,
-        "cost": cost.model_dump(),
-        "environment": environment().model_dump(),
-        "finished": now(),
-    }
-    save_weights(folder / "raw.pth", state, {"recipe": recipe.name, **pretrain})
-    processor = config.model.get("data_preprocessor") or config.data_preprocessor
-    convert_file(
-        folder / "raw.pth",
-        folder,
-        source=recipe.source,
-        which=config.model.get("promote", "online"),
-        given=Given(heads=heads_of(model.backbone)),
-        normalisation={
-            "mean": list(processor.mean),
-            "std": list(processor.std),
-            "channel_order": "rgb" if processor.to_rgb else "bgr",
-            "value_range": [0, 255],
+    gflops = encoder_gflops(model.backbone, _training_size(runner))
+    spent = cost_of(0 if recipe.role == "floor" else runner.iter)
+    made = _Made(
+        recipe=recipe,
+        model=model,
+        config=config,
+        pretrain={
+            "recipe_sha256": identity,
+            "data_id": data.id,
+            "data_sha256": data.sha256,
+            "shapes_fallback": data.shapes_fallback,
+            "seed": seed,
+            "environment": environment().model_dump(),
+            "finished": now(),
         },
-        recipe=recipe.name,
-        algorithm=recipe.algorithm,
-        pretrain={**pretrain, "raw_state_sha256": state_dict_sha256(state)},
+        gflops=gflops,
     )
+    course: dict[str, Any] | None = None
+    if wanted_moments:
+        course = _promote_kept(made, request, workspace, data, wanted_moments, kept)
+    folder = workspace.checkpoint_dir(request.profile, recipe.name)
+    made.promote(folder, recipe.name, model.state_dict(), spent, course)
+    shutil.rmtree(kept, ignore_errors=True)
     for leftover in [*work_dir.glob("epoch_*.pth"), *work_dir.glob("iter_*.pth"), last]:
         leftover.unlink(missing_ok=True)  # a finished run is never resumed
+
+
+def _promote_kept(
+    made: _Made,
+    request: Request,
+    workspace: Workspace,
+    data: DataFolder,
+    wanted: tuple[Moment, ...],
+    kept: Path,
+) -> dict[str, Any]:
+    """Measures and converts what was kept over the course of a run, in order.
+
+    Returns:
+        The run's end, measured like the others; the model has its last weights again.
+    """
+    from .checkpoint import load_checkpoint
+    from .engine.keep import kept_file
+    from .engine.pretext import loader, measure
+
+    recipe, model = made.recipe, made.model
+    batches = loader(made.config, data.path / recipe.measure_on if recipe.measure_on else None)
+
+    def measured(count: int) -> dict[str, Any]:
+        return Course(
+            of=recipe.name,
+            count=count,
+            total=wanted[0].total,
+            unit=wanted[0].unit,
+            seen=not recipe.measure_on,
+            **measure(model, batches),
+        ).model_dump()
+
+    end = measured(wanted[0].total)
+    last = {key: value.detach().cpu().clone() for key, value in model.state_dict().items()}
+    for moment in wanted:
+        content: Any = load_checkpoint(kept_file(kept, moment))
+        state = content["state_dict"]
+        model.load_state_dict(state)
+        one = part(recipe, moment)
+        folder = workspace.checkpoint_dir(request.profile, one.name)
+        cost = Cost.model_validate(content["meta"]["cost"])
+        made.promote(folder, one.name, state, cost, measured(moment.count))
+    model.load_state_dict(last)
+    return end
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A finished run: what its checkpoints have in common."""
+
+    recipe: Recipe
+    model: Any
+    config: Any
+    pretrain: dict[str, Any]
+    gflops: float | None
+
+    def promote(
+        self,
+        folder: Path,
+        name: str,
+        state: dict[str, Any],
+        cost: Cost,
+        course: dict[str, Any] | None,
+    ) -> None:
+        """Writes weights as they are and converted, with a manifest that says where they are from.
+
+        Args:
+            folder: Where.
+            name: Of the recipe, or of the stand-in for a kept checkpoint.
+            state: The whole network's.
+            cost: Until then.
+            course: Fields of `Course`; None for recipes that keep none.
+        """
+        from .checkpoint import save_weights, state_dict_sha256
+        from .convert.file import Given, convert_file
+        from .fit import heads_of
+
+        spent = cost.model_copy(update={"encoder_gflops": self.gflops}).model_dump()
+        pretrain = {**self.pretrain, "cost": spent}
+        if course is not None:
+            pretrain["course"] = course
+        save_weights(folder / "raw.pth", state, {"recipe": name, **pretrain})
+        processor = self.config.model.get("data_preprocessor") or self.config.data_preprocessor
+        convert_file(
+            folder / "raw.pth",
+            folder,
+            source=self.recipe.source,
+            which=self.config.model.get("promote", "online"),
+            given=Given(heads=heads_of(self.model.backbone)),
+            normalisation={
+                "mean": list(processor.mean),
+                "std": list(processor.std),
+                "channel_order": "rgb" if processor.to_rgb else "bgr",
+                "value_range": [0, 255],
+            },
+            recipe=name,
+            algorithm=self.recipe.algorithm,
+            pretrain={**pretrain, "raw_state_sha256": state_dict_sha256(state)},
+        )
 
 
 def _training_size(runner: Any) -> int:

@@ -36,11 +36,19 @@ ProfileOption = Annotated[
 ]
 RecipeOption = Annotated[
     Optional[list[str]],  # noqa: UP045 - typer reads this at run time
-    typer.Option("--recipe", "-r", help="Recipe or algorithm; may be given more than once."),
+    typer.Option(
+        "--recipe",
+        "-r",
+        help="Recipe or algorithm, with @<step> a kept checkpoint; may be given more than once.",
+    ),
 ]
 ProtocolOption = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option("--protocol", help="Protocol, family or task; may be given more than once."),
+]
+CourseOption = Annotated[
+    bool,
+    typer.Option("--course", help="Also the checkpoints that recipes keep over their course."),
 ]
 SeedOption = Annotated[
     Optional[list[int]],  # noqa: UP045
