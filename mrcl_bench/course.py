@@ -1,8 +1,8 @@
 """Checkpoints over the course of a pretraining, as recipes of their own: ``<recipe>@<moment>``.
 
-A recipe's ``bench`` block names the moments (``keep``); they change neither its config's hash nor its
-weights. One that is kept at step 500 is the recipe ``<recipe>@500``, at the end of epoch 75 of a run
-that counts epochs ``<recipe>@epoch75``.
+A recipe's ``bench`` block names the moments (``keep``); they change neither its config's hash nor
+its weights. What is kept at step 500 is the recipe ``<recipe>@500``; after epoch 75 of a run that
+counts epochs, ``<recipe>@epoch75``.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def moments(recipe: Recipe, config: Any) -> tuple[Moment, ...]:
     outside = sorted(count for count in counts if not 0 < count < total)
     if outside:
         raise BenchError(
-            f"{recipe.name} keeps a checkpoint at {outside[0]}, outside its run of {total} {unit}s.",
+            f"{recipe.name} keeps a checkpoint at {outside[0]}, not inside its {total} {unit}s.",
             "Mend keep in its bench block: parts of the run between 0 and 1, or counts.",
             EXIT_USAGE,
         )
