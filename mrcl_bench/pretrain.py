@@ -9,9 +9,10 @@ from typing import Any
 
 from .atomic import write_json
 from .course import Moment, moments, part
-from .data.locate import DataFolder, require
+from .data.locate import require
 from .engine.capture import Diverged, Stopwatch, classify, environment, now, peak_memory_mib
 from .engine.request import Request
+from .errors import BenchError
 from .record import Cost, Course
 from .resolve import config_sha256, load_config, relocate
 from .spec import Recipe
@@ -62,6 +63,12 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     work_dir.mkdir(parents=True, exist_ok=True)
     kept = work_dir / "kept"
     wanted_moments = moments(recipe, config)
+    if wanted_moments and not (data.path / recipe.measure_on).is_dir():
+        raise BenchError(
+            f"{recipe.name} measures its pretext task on {data.path / recipe.measure_on}, which is "
+            "not there.",
+            "Mend measure_on in its bench block: a folder of its data set, or none.",
+        )
 
     mark = work_dir / "identity.txt"
     wanted = f"{identity} {data.sha256} seed {seed}"
@@ -116,58 +123,78 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
         },
         gflops=gflops,
     )
-    course: dict[str, Any] | None = None
-    if wanted_moments:
-        course = _promote_kept(made, request, workspace, data, wanted_moments, kept)
     folder = workspace.checkpoint_dir(request.profile, recipe.name)
-    made.promote(folder, recipe.name, model.state_dict(), spent, course)
-    shutil.rmtree(kept, ignore_errors=True)
+    if wanted_moments:
+        images = data.path / recipe.measure_on if recipe.measure_on else None
+        pretext = _Pretext(made, images, wanted_moments[0])
+        made.promote(folder, recipe.name, model.state_dict(), spent, pretext.measured())
+        _promote_kept(made, pretext, request, workspace, wanted_moments, kept)
+        shutil.rmtree(kept, ignore_errors=True)
+    else:
+        made.promote(folder, recipe.name, model.state_dict(), spent)
     for leftover in [*work_dir.glob("epoch_*.pth"), *work_dir.glob("iter_*.pth"), last]:
         leftover.unlink(missing_ok=True)  # a finished run is never resumed
 
 
-def _promote_kept(
-    made: _Made,
-    request: Request,
-    workspace: Workspace,
-    data: DataFolder,
-    wanted: tuple[Moment, ...],
-    kept: Path,
-) -> dict[str, Any]:
-    """Measures and converts what was kept over the course of a run, in order.
+class _Pretext:
+    """Measures a run's network at its pretext task.
 
-    Returns:
-        The run's end, measured like the others; the model has its last weights again.
+    Args:
+        made: The run.
+        images: Folder of the images; None for those that it trains on.
+        moment: Any of its moments.
     """
-    from .checkpoint import load_checkpoint
-    from .engine.keep import kept_file
-    from .engine.pretext import loader, measure
 
-    recipe, model = made.recipe, made.model
-    batches = loader(made.config, data.path / recipe.measure_on if recipe.measure_on else None)
+    def __init__(self, made: _Made, images: Path | None, moment: Moment) -> None:
+        from .engine.pretext import loader
 
-    def measured(count: int) -> dict[str, Any]:
+        self._made = made
+        self._moment = moment
+        self._seen = images is None
+        self._batches = loader(made.config, images)
+
+    def measured(self, count: int | None = None) -> dict[str, Any]:
+        """The fields of `Course` with the weights that the network has now.
+
+        Args:
+            count: Steps (epochs) until then; None at the end of the run.
+        """
+        from .engine.pretext import measure
+
+        total = self._moment.total
         return Course(
-            of=recipe.name,
-            count=count,
-            total=wanted[0].total,
-            unit=wanted[0].unit,
-            seen=not recipe.measure_on,
-            **measure(model, batches),
+            of=self._made.recipe.name,
+            count=total if count is None else count,
+            total=total,
+            unit=self._moment.unit,
+            seen=self._seen,
+            **measure(self._made.model, self._batches),
         ).model_dump()
 
-    end = measured(wanted[0].total)
-    last = {key: value.detach().cpu().clone() for key, value in model.state_dict().items()}
+
+def _promote_kept(
+    made: _Made,
+    pretext: _Pretext,
+    request: Request,
+    workspace: Workspace,
+    wanted: tuple[Moment, ...],
+    kept: Path,
+) -> None:
+    """Measures and converts what was kept over the course of a run, in order."""
+    from .checkpoint import load_checkpoint
+    from .engine.keep import kept_file
+
+    model = made.model
+    last = {key: value.detach().clone() for key, value in model.state_dict().items()}
     for moment in wanted:
         content: Any = load_checkpoint(kept_file(kept, moment))
         state = content["state_dict"]
         model.load_state_dict(state)
-        one = part(recipe, moment)
+        one = part(made.recipe, moment)
         folder = workspace.checkpoint_dir(request.profile, one.name)
         cost = Cost.model_validate(content["meta"]["cost"])
-        made.promote(folder, one.name, state, cost, measured(moment.count))
+        made.promote(folder, one.name, state, cost, pretext.measured(moment.count))
     model.load_state_dict(last)
-    return end
 
 
 @dataclass(frozen=True)
@@ -186,7 +213,7 @@ class _Made:
         name: str,
         state: dict[str, Any],
         cost: Cost,
-        course: dict[str, Any] | None,
+        course: dict[str, Any] | None = None,
     ) -> None:
         """Writes weights as they are and converted, with a manifest that says where they are from.
 

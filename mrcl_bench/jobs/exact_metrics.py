@@ -13,7 +13,7 @@ from mmdet.evaluation.metrics import CocoMetric, coco_metric
 from mmengine.registry import METRICS
 from mmseg.evaluation.metrics import IoUMetric
 
-from ..per_sample import pack_areas, pack_matches
+from ..per_sample import flatten_matches, pack_areas, pack_matches
 from .evaluators import replace
 
 
@@ -28,11 +28,11 @@ class ExactCocoMetric(CocoMetric):  # type: ignore[misc]
         """See `CocoMetric`; fractions."""
         module = vars(coco_metric)
         plain = module["COCOeval"]
-        evaluations: dict[str, Any] = {}
+        kinds: dict[str, Any] = {}
 
         class Kept(plain):  # type: ignore[misc, valid-type]
             def accumulate(self, p: Any = None) -> None:
-                evaluations[self.params.iouType] = self
+                kinds[self.params.iouType] = flatten_matches(self)
                 super().accumulate(p)
 
         # mmdet has no switch for either
@@ -43,12 +43,9 @@ class ExactCocoMetric(CocoMetric):  # type: ignore[misc]
         finally:
             del module["round"]
             module["COCOeval"] = plain
-        if not evaluations:
-            nothing = self._evaluate_nothing(plain)
-            evaluations = dict.fromkeys(self.metrics, nothing)
-        self.per_sample = pack_matches(
-            {kind: evaluations[kind] for kind in ("bbox", "segm") if kind in evaluations}
-        )
+        if not kinds:
+            kinds = dict.fromkeys(self.metrics, flatten_matches(self._evaluate_nothing(plain)))
+        self.per_sample = pack_matches({k: kinds[k] for k in ("bbox", "segm") if k in kinds})
         return metrics
 
     def _evaluate_nothing(self, plain: Any) -> Any:

@@ -285,3 +285,12 @@ def test_part_is_no_recipe_of_its_own(tmp_path: Path) -> None:
     assert (one.owner, recipe.owner) == (recipe.name, recipe.name)
     assert one.path == recipe.path
     assert parts(one) == []
+
+
+def test_images_that_are_not_there_are_named_before_training(
+    micro_workspace: Workspace, tmp_path: Path
+) -> None:
+    recipe = variant(tmp_path, "simclr", [7], measure_on="nowhere")
+    with pytest.raises(BenchError, match="nowhere"):
+        pretrain(micro_workspace, recipe)
+    assert not list((micro_workspace.runs / "pretrain/micro" / recipe.name).glob("*.pth"))
