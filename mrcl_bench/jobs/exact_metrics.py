@@ -32,7 +32,8 @@ class ExactCocoMetric(CocoMetric):  # type: ignore[misc]
 
         class Kept(plain):  # type: ignore[misc, valid-type]
             def accumulate(self, p: Any = None) -> None:
-                kinds[self.params.iouType] = flatten_matches(self)
+                if self.params.useCats:  # not where proposals alone are judged
+                    kinds[self.params.iouType] = flatten_matches(self)
                 super().accumulate(p)
 
         # mmdet has no switch for either
