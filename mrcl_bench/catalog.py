@@ -17,7 +17,7 @@ from .profiles import Profile
 from .spec import Protocol, Recipe, Sweep
 from .sweep import expand
 
-_NOT_IN_BLOCKS = frozenset({"name", "path", "overrides"})
+_NOT_IN_BLOCKS = frozenset({"name", "path", "overrides", "of"})
 """Fields of a spec that its bench block does not set."""
 
 
@@ -164,6 +164,7 @@ class Catalog:
     def select_recipes(self, profile: Profile, wanted: list[str]) -> list[Recipe]:
         """Recipes of a profile, by name, family or algorithm.
 
+        With ``@<moment>`` behind it, the checkpoint kept then is meant, see `mrcl_bench.course`.
         Those on request are found by name or family; if none is wanted, all the others are meant.
         A sweep's family begins with its base.
         """
@@ -172,13 +173,18 @@ class Catalog:
         if not wanted:
             return [recipe for recipe in pool if not recipe.on_request]
         chosen: list[Recipe] = []
-        for word in wanted:
+        for asked in wanted:
+            word, _, moment = asked.partition("@")
             found = [
                 r for r in pool if word and (word in (r.name, r.family) or (r.name, word) in bases)
             ] or [r for r in pool if word == r.algorithm and not r.on_request]
             if not found:
                 known = {name for r in pool for name in (r.name, r.family, r.algorithm) if name}
                 raise unknown_name(f"recipe of profile {profile}", word, known)
+            if moment:
+                from .course import at
+
+                found = at(found, moment)
             chosen += [recipe for recipe in found if recipe not in chosen]
         return chosen
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .plan import JobStep, Plan, Planner, Step
+from .plan import JobStep, Plan, Planner, Step, each_once
 from .record import find_records, read_record
 from .resolve import load_spec
 from .spec import Protocol, Recipe
@@ -70,7 +70,9 @@ def estimate(planner: Planner, plan: Plan, tflops: float | None = None) -> list[
     """
     todo: dict[str, tuple[Recipe | Protocol, int]] = {}
     needed = {step.recipe.name for step in plan.jobs if step.state != "done"}
-    pretrainings = [s for s in plan.pretrainings if s.state != "done" and s.recipe.name in needed]
+    pretrainings = each_once(
+        s for s in plan.pretrainings if s.state != "done" and s.recipe.name in needed
+    )
     specs: list[Recipe | Protocol] = [*_recipes(pretrainings), *_protocols(plan.jobs)]
     for spec in specs:
         todo[spec.name] = (spec, todo.get(spec.name, (spec, 0))[1] + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,7 +50,14 @@ class Plan:
     def needed_pretrainings(self) -> list[Step]:
         """Pretrainings to do because a job to do needs their weights."""
         wanted = {step.recipe.name for step in self.jobs if step.state == "todo"}
-        return [s for s in self.pretrainings if s.state == "todo" and s.recipe.name in wanted]
+        return each_once(
+            s for s in self.pretrainings if s.state == "todo" and s.recipe.name in wanted
+        )
+
+
+def each_once(steps: Iterable[Step]) -> list[Step]:
+    """Leaves one step of each pretraining: it makes all checkpoints that its recipe keeps."""
+    return list({step.recipe.owner: step for step in steps}.values())
 
 
 class Planner:
@@ -75,6 +83,7 @@ class Planner:
         protocols: list[str],
         seeds: list[int] | None = None,
         force: bool = False,
+        course: bool = False,
     ) -> Plan:
         """Makes the plan.
 
@@ -83,6 +92,7 @@ class Planner:
             protocols: Protocol names, families or tasks; empty for all of the profile.
             seeds: Seeds to run; each protocol's own number of them if not given.
             force: Plan jobs again that are done.
+            course: Plan the checkpoints that the recipes keep over their course, too.
 
         Returns:
             The plan; nothing is run.
@@ -91,6 +101,10 @@ class Planner:
             BenchError: A name is not known, or a seed is given twice.
         """
         chosen = self.catalog.select_recipes(self.profile, recipes)
+        if course:
+            from .course import with_parts
+
+            chosen = with_parts(chosen)
         judged = self.catalog.select_protocols(self.profile, protocols)
         return self.plan_for(chosen, judged, seeds, force)
 
@@ -200,7 +214,7 @@ class Planner:
             else:
                 return Step(recipe, "done", "checkpoint is there")
         else:
-            reason = "no checkpoint"
+            reason = "kept checkpoint is not there" if recipe.of else "no checkpoint"
         if isinstance(data, BenchError):
             return Step(recipe, "blocked", f"waits for data '{recipe.data}'")
         return Step(recipe, "todo", reason)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .atomic import write_json
 from .config_keys import check_keys
+from .course import Moment, moments, part
 from .data.locate import require
 from .engine.capture import Diverged, Stopwatch, classify, environment, now, peak_memory_mib
 from .engine.request import Request
+from .errors import BenchError
 from .kept_configs import keep
-from .record import Cost
+from .record import Cost, Course
 from .rehearsal.reduce import reduce_config
 from .resolve import load_spec, relocate
 from .spec import Recipe
@@ -48,11 +52,9 @@ def run_pretraining(request: Request) -> None:
 
 
 def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
-    from .checkpoint import save_weights, state_dict_sha256
-    from .convert.file import Given, convert_file
+    from .engine.keep import KeepHook
     from .engine.resume import ElapsedHook
     from .engine.runtime import build_runner, encoder_gflops
-    from .fit import heads_of
     from .reconstructions import keep_reconstructions
 
     watch = Stopwatch()
@@ -66,19 +68,43 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     seed = request.seed
     work_dir = workspace.runs / "pretrain" / request.profile / recipe.name
     work_dir.mkdir(parents=True, exist_ok=True)
+    kept = work_dir / "kept"
+    wanted_moments = moments(recipe, config)
+    if wanted_moments and not (data.path / recipe.measure_on).is_dir():
+        raise BenchError(
+            f"{recipe.name} measures its pretext task on {data.path / recipe.measure_on}, which is "
+            "not there.",
+            "Mend measure_on in its bench block: a folder of its data set, or none.",
+        )
 
     mark = work_dir / "identity.txt"
     wanted = f"{identity} {data.sha256} seed {seed}"
+    if wanted_moments:
+        wanted += f" keep {' '.join(moment.label for moment in wanted_moments)}"
     last = work_dir / "last_checkpoint"
     if last.exists() and mark.exists() and mark.read_text() == wanted:
         config.resume = True
     else:
         last.unlink(missing_ok=True)
+        shutil.rmtree(kept, ignore_errors=True)
     mark.write_text(wanted)
 
     runner = build_runner(config, work_dir, seed, request.launcher, f"pretrain {recipe.display}")
     elapsed = ElapsedHook(watch)
     runner.register_hook(elapsed, priority="LOWEST")
+    batch = config.train_dataloader.batch_size * runner.world_size
+
+    def cost_of(steps: int) -> Cost:
+        images = steps * batch
+        return Cost(
+            images_seen=images,
+            epochs=images / len(runner.train_dataloader.dataset) if images else 0.0,
+            seconds=elapsed.seconds,
+            peak_memory_mib=peak_memory_mib(),
+        )
+
+    if wanted_moments:
+        runner.register_hook(KeepHook(wanted_moments, kept, cost_of), priority="LOWEST")
     if recipe.role == "floor":
         runner.model.init_weights()
     else:
@@ -87,49 +113,151 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     if runner.rank != 0:
         return
     _check_finite(model)
-    batch = config.train_dataloader.batch_size * runner.world_size
-    images = 0 if recipe.role == "floor" else runner.iter * batch
-    size = _training_size(runner)
-    cost = Cost(
-        images_seen=images,
-        epochs=images / len(runner.train_dataloader.dataset) if images else 0.0,
-        seconds=elapsed.seconds,
-        peak_memory_mib=peak_memory_mib(),
-        encoder_gflops=encoder_gflops(model.backbone, size),
-    )
-    state = model.state_dict()
-    folder = workspace.checkpoint_dir(request.profile, recipe.name)
-    pretrain = {
-        "recipe_sha256": identity,
-        "data_id": data.id,
-        "data_sha256": data.sha256,
-        "shapes_fallback": data.shapes_fallback,
-        "seed": seed,
-        "cost": cost.model_dump(),
-        "environment": environment().model_dump(),
-        "finished": now(),
-    }
-    save_weights(folder / "raw.pth", state, {"recipe": recipe.name, **pretrain})
-    processor = config.model.get("data_preprocessor") or config.data_preprocessor
-    convert_file(
-        folder / "raw.pth",
-        folder,
-        source=recipe.source,
-        which=config.model.get("promote", "online"),
-        given=Given(heads=heads_of(model.backbone)),
-        normalisation={
-            "mean": list(processor.mean),
-            "std": list(processor.std),
-            "channel_order": "rgb" if processor.to_rgb else "bgr",
-            "value_range": [0, 255],
+    gflops = encoder_gflops(model.backbone, _training_size(runner))
+    spent = cost_of(0 if recipe.role == "floor" else runner.iter)
+    made = _Made(
+        recipe=recipe,
+        model=model,
+        config=config,
+        pretrain={
+            "recipe_sha256": identity,
+            "data_id": data.id,
+            "data_sha256": data.sha256,
+            "shapes_fallback": data.shapes_fallback,
+            "seed": seed,
+            "environment": environment().model_dump(),
+            "finished": now(),
         },
-        recipe=recipe.name,
-        algorithm=recipe.algorithm,
-        pretrain={**pretrain, "raw_state_sha256": state_dict_sha256(state)},
+        gflops=gflops,
     )
+    folder = workspace.checkpoint_dir(request.profile, recipe.name)
+    if wanted_moments:
+        images = data.path / recipe.measure_on if recipe.measure_on else None
+        pretext = _Pretext(made, images, wanted_moments[0])
+        made.promote(folder, recipe.name, model.state_dict(), spent, pretext.measured())
+        _promote_kept(made, pretext, request, workspace, wanted_moments, kept)
+        shutil.rmtree(kept, ignore_errors=True)
+    else:
+        made.promote(folder, recipe.name, model.state_dict(), spent)
     keep_reconstructions(folder, model, runner.train_dataloader.dataset, config)
     for leftover in [*work_dir.glob("epoch_*.pth"), *work_dir.glob("iter_*.pth"), last]:
         leftover.unlink(missing_ok=True)  # a finished run is never resumed
+
+
+class _Pretext:
+    """Measures a run's network at its pretext task.
+
+    Args:
+        made: The run.
+        images: Folder of the images; None for those that it trains on.
+        moment: Any of its moments.
+    """
+
+    def __init__(self, made: _Made, images: Path | None, moment: Moment) -> None:
+        from .engine.pretext import loader
+
+        self._made = made
+        self._moment = moment
+        self._seen = images is None
+        self._batches = loader(made.config, images)
+
+    def measured(self, count: int | None = None) -> dict[str, Any]:
+        """The fields of `Course` with the weights that the network has now.
+
+        Args:
+            count: Steps (epochs) until then; None at the end of the run.
+        """
+        from .engine.pretext import measure
+
+        total = self._moment.total
+        return Course(
+            of=self._made.recipe.name,
+            count=total if count is None else count,
+            total=total,
+            unit=self._moment.unit,
+            seen=self._seen,
+            **measure(self._made.model, self._batches),
+        ).model_dump()
+
+
+def _promote_kept(
+    made: _Made,
+    pretext: _Pretext,
+    request: Request,
+    workspace: Workspace,
+    wanted: tuple[Moment, ...],
+    kept: Path,
+) -> None:
+    """Measures and converts what was kept over the course of a run, in order."""
+    from .checkpoint import load_checkpoint
+    from .engine.keep import kept_file
+
+    model = made.model
+    last = {key: value.detach().clone() for key, value in model.state_dict().items()}
+    for moment in wanted:
+        content: Any = load_checkpoint(kept_file(kept, moment))
+        state = content["state_dict"]
+        model.load_state_dict(state)
+        one = part(made.recipe, moment)
+        folder = workspace.checkpoint_dir(request.profile, one.name)
+        cost = Cost.model_validate(content["meta"]["cost"])
+        made.promote(folder, one.name, state, cost, pretext.measured(moment.count))
+    model.load_state_dict(last)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A finished run: what its checkpoints have in common."""
+
+    recipe: Recipe
+    model: Any
+    config: Any
+    pretrain: dict[str, Any]
+    gflops: float | None
+
+    def promote(
+        self,
+        folder: Path,
+        name: str,
+        state: dict[str, Any],
+        cost: Cost,
+        course: dict[str, Any] | None = None,
+    ) -> None:
+        """Writes weights as they are and converted, with a manifest that says where they are from.
+
+        Args:
+            folder: Where.
+            name: Of the recipe, or of the stand-in for a kept checkpoint.
+            state: The whole network's.
+            cost: Until then.
+            course: Fields of `Course`; None for recipes that keep none.
+        """
+        from .checkpoint import save_weights, state_dict_sha256
+        from .convert.file import Given, convert_file
+        from .fit import heads_of
+
+        spent = cost.model_copy(update={"encoder_gflops": self.gflops}).model_dump()
+        pretrain = {**self.pretrain, "cost": spent}
+        if course is not None:
+            pretrain["course"] = course
+        save_weights(folder / "raw.pth", state, {"recipe": name, **pretrain})
+        processor = self.config.model.get("data_preprocessor") or self.config.data_preprocessor
+        convert_file(
+            folder / "raw.pth",
+            folder,
+            source=self.recipe.source,
+            which=self.config.model.get("promote", "online"),
+            given=Given(heads=heads_of(self.model.backbone)),
+            normalisation={
+                "mean": list(processor.mean),
+                "std": list(processor.std),
+                "channel_order": "rgb" if processor.to_rgb else "bgr",
+                "value_range": [0, 255],
+            },
+            recipe=name,
+            algorithm=self.recipe.algorithm,
+            pretrain={**pretrain, "raw_state_sha256": state_dict_sha256(state)},
+        )
 
 
 def _training_size(runner: Any) -> int:

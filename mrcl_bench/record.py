@@ -32,6 +32,11 @@ class RecipeRef(_Part):
     role: Role
     config_sha256: str
 
+    @property
+    def partway(self) -> bool:
+        """Whether this is a checkpoint from the course of a run (``<recipe>@<moment>``)."""
+        return "@" in self.name
+
 
 class ProtocolRef(_Part):
     """The protocol; ``config_sha256`` is of the resolved config without paths and weights."""
@@ -95,6 +100,34 @@ class Cost(_Part):
     encoder_gflops: float | None = None
 
 
+class Course(_Part):
+    """Where in its run a checkpoint was kept, and how well it did its pretext task then.
+
+    Attributes:
+        of: The recipe.
+        count: Steps (epochs) so far.
+        total: Steps (epochs) of the whole run; of its last checkpoint ``count`` is the same.
+        unit: ``iter`` or ``epoch``.
+        contrastive_accuracy: How often the positive of an image was the nearest of all
+            candidates; None where nothing is contrasted.
+        candidates: Among how many it was sought: other algorithms take other numbers.
+        reconstruction_error: Mean squared error of what was hidden, in units of its target (per
+            patch normalised pixels, as a rule); None where nothing is reconstructed.
+        images: How many images it was measured on.
+        seen: Whether they were trained on.
+    """
+
+    of: str
+    count: int
+    total: int
+    unit: Literal["iter", "epoch"]
+    contrastive_accuracy: float | None = None
+    candidates: int | None = None
+    reconstruction_error: float | None = None
+    images: int = 0
+    seen: bool = True
+
+
 class Environment(_Part):
     """Where it ran."""
 
@@ -122,6 +155,7 @@ class Record(_Part):
         checkpoint: The weights; ``None`` only where pretraining itself failed.
         normalisation: How the backbone was fed; ``None`` in records from before it was kept.
         pretrain_cost: ``None`` where it is not known: weights from elsewhere.
+        course: Of recipes that keep checkpoints over their course; ``None`` of all others.
         choices: Hyper-parameters that were chosen on a held-out part of *train*.
         flags: Remarks that tables print, e.g. ``"no predictions"``.
         artifacts: Side files by name, relative to the record's folder.
@@ -145,6 +179,7 @@ class Record(_Part):
     data: DataRef
     cost: Cost
     pretrain_cost: Cost | None = None
+    course: Course | None = None
     environment: Environment
     artifacts: dict[str, str] = {}
     started: str

@@ -17,7 +17,7 @@ from .engine.request import Request
 from .errors import EXIT_LOCKED, EXIT_RESUMABLE, BenchError
 from .jobs.evaluate import command_for, protocol_ref, recipe_ref
 from .naming import contradictions
-from .plan import JobStep, Plan, Planner
+from .plan import JobStep, Plan, Planner, each_once
 from .pretrain import status_path
 from .record import (
     Cost,
@@ -128,21 +128,22 @@ class MatrixRunner:
                 )
 
     def _units(self, plan: Plan, pretrain_only: bool) -> list[Unit]:
-        steps = plan.pretrainings if pretrain_only else plan.needed_pretrainings()
+        steps = each_once(plan.pretrainings) if pretrain_only else plan.needed_pretrainings()
         makers: dict[str, Unit] = {}
         for step in steps:
             if step.state == "todo":
-                profile, name = self.planner.profile, step.recipe.name
+                profile, name = self.planner.profile, step.recipe.owner
                 # A worker that dies while starting must not be explained by an old failure.
                 status_path(self.workspace, profile, name).unlink(missing_ok=True)
-                makers[name] = self._unit("pretrain", step.recipe)
+                owner = self.planner.catalog.recipe(name) if step.recipe.of else step.recipe
+                makers[name] = self._unit("pretrain", owner)
         if pretrain_only:
             return list(makers.values())
         units = list(makers.values())
         for recipe, jobs in _batches([step for step in plan.jobs if step.state == "todo"]):
             unit = self._unit("evaluate", recipe, jobs)
-            if recipe.name in makers:
-                unit.needs.append(makers[recipe.name])
+            if recipe.owner in makers:
+                unit.needs.append(makers[recipe.owner])
             units.append(unit)
         return units
 
@@ -198,7 +199,7 @@ class MatrixRunner:
         self.failed.append(f"{request.title}: {why} ({unit.log})")
 
     def _pretraining_failure(self, recipe: Recipe, unit: Unit, code: int) -> Failure:
-        path = status_path(self.workspace, self.planner.profile, recipe.name)
+        path = status_path(self.workspace, self.planner.profile, recipe.owner)
         if path.exists():
             return Failure.model_validate(json.loads(path.read_text()))
         return _worker_failure(unit, code)

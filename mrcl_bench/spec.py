@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -36,10 +36,16 @@ class Recipe(_Spec):
         family: What recipes that are made to be compared share, e.g. ``"matched-vit-base-p16"``;
             ``--recipe`` takes it.
         on_request: Runs only where it is named: variants, ablations, matched budgets.
+        keep: When to keep checkpoints over the course of the run: parts of it below 1, else steps
+            (epochs, where the run counts those). Changes neither the config's hash nor the weights.
+        measure_on: Folder of ``data`` whose images are not trained on: there the kept checkpoints'
+            pretext task is measured. Empty for the training images.
         overrides: What a sweep changes in the config, dotted key to value; empty for a config
             that stands by itself. Not for ``bench`` blocks.
         name: The config's stem; of a sweep's point, the base's and what it changes.
         path: The config file.
+        of: The recipe whose kept checkpoint this stands for, see `mrcl_bench.course`. Not for
+            ``bench`` blocks.
     """
 
     kind: Literal["recipe", "foreign"]
@@ -52,9 +58,17 @@ class Recipe(_Spec):
     source: str
     family: str = ""
     on_request: bool = False
+    keep: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    measure_on: str = ""
     overrides: dict[str, Scalar] = {}
     name: str = ""
     path: Path = Path()
+    of: str = ""
+
+    @property
+    def owner(self) -> str:
+        """The recipe whose pretraining makes the weights."""
+        return self.of or self.name
 
 
 class Sweep(_Spec):

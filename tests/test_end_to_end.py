@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("mmdet")
 pytest.importorskip("mmseg")
 
+from mrcl_bench import per_sample  # noqa: E402
 from mrcl_bench.compare import load  # noqa: E402
 from mrcl_bench.convert.manifest import read_manifest  # noqa: E402
 from mrcl_bench.record import Record, find_records, read_record  # noqa: E402
@@ -123,6 +124,20 @@ def test_per_sample_files_lie_beside_the_probes(chain: Chain) -> None:
                 right = stored[f"{split}_correct"]
                 assert right.shape == (count,)
                 assert right.mean() == record.metrics[f"{split}/accuracy"]
+
+
+def test_every_metric_comes_back_from_its_images(chain: Chain) -> None:
+    seen: dict[str, set[str]] = {}
+    for path, record in chain.records().items():
+        kept = per_sample.load(path, record)
+        assert kept is not None, path
+        assert set(kept.keys()) == set(record.metrics), path
+        for key, value in record.metrics.items():
+            assert kept.value(key) == pytest.approx(value, abs=1e-6), (path, key)
+            seen.setdefault(f"{record.protocol.name} {key}", set()).add(kept.images_sha(key))
+        if record.protocol.task == "classification":
+            assert kept.scores("val") is not None
+    assert {len(images) for images in seen.values()} == {1}  # all recipes met the same images
 
 
 def test_detection_and_segmentation_leave_pictures(chain: Chain) -> None:

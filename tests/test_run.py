@@ -60,6 +60,37 @@ def test_units(toy: Toy) -> None:
     assert units[6].needs == [units[1]]
 
 
+def test_kept_checkpoints_come_from_one_pretraining(toy: Toy) -> None:
+    toy.edit("mine", 'source="mmpretrain",', 'source="mmpretrain", keep=[0.5, 6],')
+    toy.edit("mine", "lr = 0.1", "lr = 0.1\ntrain_cfg = dict(max_iters=8)")
+    toy.finish()
+    assert [step.state for step in toy.plan().pretrainings] == ["done", "done"]
+    plan = toy.plan(recipes=["mine"], protocols=["probe"], course=True)
+    assert [(step.recipe.name, step.state) for step in plan.pretrainings] == [
+        ("mine@4", "todo"), ("mine@6", "todo"), ("mine", "done")
+    ]  # fmt: skip
+    units = _runner(toy)._units(plan, pretrain_only=False)
+    assert [(unit.request.kind, unit.request.recipe.name) for unit in units] == [
+        ("pretrain", "mine"), ("evaluate", "mine@4"), ("evaluate", "mine@6")
+    ]  # fmt: skip
+    assert units[1].needs == units[2].needs == [units[0]]
+    assert units[0].request.recipe.keep == (0.5, 6)
+
+
+def test_a_failed_pretraining_fails_its_kept_checkpoints(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy.edit("mine", 'source="mmpretrain",', 'source="mmpretrain", keep=[0.5],')
+    toy.edit("mine", "lr = 0.1", "lr = 0.1\ntrain_cfg = dict(max_iters=8)")
+    _fake(monkeypatch, "raise SystemExit(1)")
+    what = _run(toy, recipes=["mine"], protocols=["probe"], seeds=[0], course=True)
+    assert "pretraining failed" in what
+    for name in ("mine", "mine@4"):
+        record = toy.read(name, "probe", 0)
+        assert record.status == "failed"
+        assert record.recipe.partway == ("@" in name)
+
+
 def test_what_is_done_gets_no_unit(toy: Toy) -> None:
     toy.finish()
     toy.workspace.record_path("micro", "mine", "tune", 1).unlink()

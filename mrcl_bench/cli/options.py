@@ -37,12 +37,18 @@ ProfileOption = Annotated[
 RecipeOption = Annotated[
     Optional[list[str]],  # noqa: UP045 - typer reads this at run time
     typer.Option(
-        "--recipe", "-r", help="Recipe, family or algorithm; may be given more than once."
+        "--recipe",
+        "-r",
+        help="Recipe, family or algorithm, with @<step> a kept checkpoint; may be given again.",
     ),
 ]
 ProtocolOption = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option("--protocol", help="Protocol, family or task; may be given more than once."),
+]
+CourseOption = Annotated[
+    bool,
+    typer.Option("--course", help="Also the checkpoints that recipes keep over their course."),
 ]
 SeedOption = Annotated[
     Optional[list[int]],  # noqa: UP045

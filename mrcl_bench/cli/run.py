@@ -9,6 +9,7 @@ import typer
 from ..errors import EXIT_USAGE, BenchError
 from .options import (
     ConfigsOption,
+    CourseOption,
     ForceOption,
     GpusOption,
     JobsOption,
@@ -34,6 +35,7 @@ def plan(
     recipe: RecipeOption = None,
     protocol: ProtocolOption = None,
     seed: SeedOption = None,
+    course: CourseOption = False,
     configs: ConfigsOption = None,
     cost: Annotated[
         bool, typer.Option("--cost", help="Estimate hours: from earlier runs here, or --tflops.")
@@ -53,7 +55,7 @@ def plan(
     from ..run import summary
 
     planner = make_planner(profile, configs)
-    made = planner.plan(recipe or [], protocol or [], seed)
+    made = planner.plan(recipe or [], protocol or [], seed, course=course)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("what", overflow="fold")
     table.add_column("state")
@@ -93,6 +95,7 @@ def run(
     recipe: RecipeOption = None,
     protocol: ProtocolOption = None,
     seed: SeedOption = None,
+    course: CourseOption = False,
     jobs: JobsOption = None,
     gpus: GpusOption = 0,
     launcher: LauncherOption = "none",
@@ -101,7 +104,7 @@ def run(
 ) -> None:
     """Run the matrix recipes x protocols x seeds; what has a valid record is skipped."""
     planner = make_planner(profile, configs)
-    made = planner.plan(recipe or [], protocol or [], seed, force)
+    made = planner.plan(recipe or [], protocol or [], seed, force, course)
     run_plan(planner, made, jobs, processes(launcher, gpus))
 
 

@@ -115,6 +115,8 @@ def build(records: Iterable[Record], expected: Expected | None = None) -> tuple[
     by_place: dict[tuple[Task, str], list[Record]] = defaultdict(list)
     rows: dict[str, dict[str, Record]] = defaultdict(dict)
     for record in sorted(records, key=lambda r: (r.finished, r.recipe.name, r.seed)):
+        if record.recipe.partway:
+            continue  # no rival of its own end: see report.course
         by_place[record.protocol.task, record.recipe.backbone].append(record)
         rows[record.recipe.backbone][record.recipe.name] = record  # the newest names the row
     return tuple(

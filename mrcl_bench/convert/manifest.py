@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ..atomic import sha256_file
 from ..errors import BenchError
 from ..normalisation import Normalisation
-from ..record import Cost
+from ..record import Cost, Course
 from ._architecture import Architecture
 from ._layout import Which
 from .verify import Proof
@@ -113,6 +113,12 @@ class Manifest(_Part):
         """What pretraining took; None where it is not known."""
         cost = self.pretrain.get("cost")
         return None if cost is None else Cost.model_validate(cost)
+
+    @property
+    def course(self) -> Course | None:
+        """Where in its run the checkpoint was kept; None where the recipe keeps none."""
+        course = self.pretrain.get("course")
+        return None if course is None else Course.model_validate(course)
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -176,6 +176,7 @@ def _run_one(
         data=DataRef(id=data.id, sha256=data.sha256, shapes_fallback=data.shapes_fallback),
         cost=outcome.cost if outcome else spent,
         pretrain_cost=manifest.pretrain_cost,
+        course=manifest.course,
         environment=environment(),
         artifacts=artifacts,
         started=watch.started,

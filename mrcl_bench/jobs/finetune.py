@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from .context import Context, Outcome
+from .evaluators import replace
 from .train_eval import train_and_evaluate
 
 
 def run(context: Context) -> Outcome:
     """Fine-tunes and reports top-1 accuracy."""
+    from . import kept_accuracy  # noqa: F401 - registers it
+
+    replace(context.config, {"Accuracy": "KeptAccuracy"})
     return train_and_evaluate(context, {"top1": "accuracy"}, scale=0.01)

@@ -7,6 +7,8 @@ the bank.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,7 @@ from ..record import Cost
 from .context import Context, Outcome
 from .features import extract, held_out, pooling, unit
 from .neighbours import keep_neighbours
+from .scores import Shares
 
 CONFIG_KEYS = ("knn",)
 """Top-level config keys that this adapter reads beside the Runner's."""
@@ -30,6 +33,7 @@ def predict(
     queries: NDArray[np.float32],
     ks: list[int],
     temperature: float,
+    keep: Callable[[NDArray[np.float64]], None] | None = None,
 ) -> dict[int, NDArray[np.int64]]:
     """Classifies queries for several k from one sorting.
 
@@ -39,6 +43,7 @@ def predict(
         queries: Features (M, C).
         ks: Numbers of neighbours, each at most N.
         temperature: T of the vote's weight.
+        keep: Called with the votes (queries, classes) of each chunk of queries, for each k.
 
     Returns:
         k to predicted classes (M,).
@@ -67,6 +72,8 @@ def predict(
             votes = np.zeros((len(top), classes))
             np.add.at(votes, (np.arange(len(top))[:, None], labels[top[:, :k]]), weights[:, :k])
             out[k].append(votes.argmax(axis=1))
+            if keep is not None:
+                keep(votes)
     return {k: np.concatenate(parts) for k, parts in out.items()}
 
 
@@ -97,10 +104,12 @@ def run(context: Context) -> Outcome:
     )
     for split in ("val", "novel"):
         if split in feats.x:
-            guess = predict(bank, labels, feats.x[split], [k], knn.temperature)[k]
+            shares = Shares(feats.y[split])
+            guess = predict(bank, labels, feats.x[split], [k], knn.temperature, shares.add)[k]
             right = guess == feats.y[split]
             outcome.metrics[f"{split}/accuracy"] = float(np.mean(right))
             outcome.arrays[f"{split}_correct"] = right
+            outcome.arrays[f"{split}_score"] = shares.of_truth
             report(1, 1, f"k-NN, seed {seed}")
     outcome.cost = outcome.cost.model_copy(update={"seconds": watch.seconds})
     keep_neighbours(context, feats, np.flatnonzero(~hidden))

@@ -17,6 +17,7 @@ from ..engine.progress import report
 from ..record import Cost
 from .context import Context, Outcome
 from .features import extract, held_out
+from .scores import of_truth
 
 CONFIG_KEYS = ("probe",)
 """Top-level config keys that this adapter reads beside the Runner's."""
@@ -57,7 +58,11 @@ def run(context: Context) -> Outcome:
         outcome.flags.append("chosen value at the edge of the sweep")
     for split in ("val", "novel"):
         if split in feats.x:
-            right = model.predict(scaler.transform(feats.x[split])) == feats.y[split]
+            asked = scaler.transform(feats.x[split])
+            right = model.predict(asked) == feats.y[split]
             outcome.metrics[f"{split}/accuracy"] = float(np.mean(right))
             outcome.arrays[f"{split}_correct"] = right
+            outcome.arrays[f"{split}_score"] = of_truth(
+                model.predict_proba(asked), feats.y[split], model.classes_
+            )
     return outcome

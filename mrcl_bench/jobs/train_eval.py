@@ -11,6 +11,7 @@ from ..engine.runtime import build_runner
 from ..loading import loading_of
 from ..record import Cost, LoadReport
 from .context import Context, Outcome
+from .evaluators import kept
 from .load import load_into
 from .samples import save_samples
 
@@ -98,6 +99,7 @@ def evaluate(
         if config.get("test_dataloader" if split == "novel" else "val_dataloader") is None:
             continue
         found = _named(loop(), names, scale)
+        outcome.arrays |= kept(runner.test_loop if split == "novel" else runner.val_loop, split)
         if not found and empty is not None:
             found = dict(empty)
             outcome.flags.append(f"no predictions on {split}")

@@ -13,8 +13,8 @@ from ..record import Record
 from . import csv, markdown
 from .views import View, newest_costs, views
 
-FILES = ("classification", "detection", "segmentation", "cost", "summary")
-"""Stems of the table files; each is written as ``.md`` and ``.csv``."""
+FILES = ("classification", "detection", "segmentation", "cost", "summary", "course")
+"""Stems of the table files; each is written as ``.md``, and all but the last as ``.csv``."""
 
 
 def profile_views(

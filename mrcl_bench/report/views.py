@@ -88,6 +88,10 @@ def views(
             here.append(_apart_view(matrix))
     labels = {name: label for matrix in matrices for name, label in matrix.labels.items()}
     found["cost"] = [_cost_view(profile, summary, records, labels) for summary in summaries]
+    from .course import course_views  # a view of its own, which needs this module's
+
+    if shown := course_views(profile, records):
+        found["course"] = shown
     return found
 
 

@@ -14,4 +14,6 @@ bench = dict(
     data="stamps",
     role="baseline",
     source="mmpretrain",
+    keep=[0.25, 0.5, 0.75],
+    measure_on="classification/train",
 )
