@@ -45,6 +45,10 @@ def _is_clean(done: subprocess.CompletedProcess[str]) -> None:
         (["eval"], "Missing argument"),
         (["run", "--jobs", "0"], "--jobs"),
         (["data", "verify", "stmaps"], "Did you mean stamps"),
+        (["data", "check", "imagenette"], "imagenet"),
+        (["rehearse", "fnc"], "Did you mean fcn"),
+        (["rehearse", "--recipe", "mrlc"], "Did you mean mrcl"),
+        (["rehearse", "--size", "100"], "multiple of 32"),
     ],
 )
 def test_wrong_usage_is_told(cli: Cli, arguments: list[str], hint: str) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from rich.console import Console
 
 from ..catalog import Catalog
@@ -16,7 +17,7 @@ from ..data.miniature import make_miniature
 from ..data.shapes import load_shapes
 from ..data.stamps import MICRO, make_stamps
 from ..engine.launch import Unit
-from ..errors import unknown_name
+from ..errors import EXIT_LOCKED, BenchError, unknown_name
 from ..plan import Planner
 from ..profiles import Profile
 from ..record import Failure, read_record, write_record
@@ -127,22 +128,38 @@ def rehearse(
         BenchError: Interrupted, or another rehearsal works here.
     """
     stage = workspace.runs / "rehearsals"
-    for left in ("results", "checkpoints"):
-        shutil.rmtree(stage / left, ignore_errors=True)
-    data = stage / "data"
-    manifest = make_miniature(data)
-    if _STAMPS in {p.data for p in protocols} | {r.data for r in recipes}:
-        make_stamps(data / _STAMPS, sizes=MICRO, cutouts=load_shapes())
-    console.print(f"miniature data: {manifest.files} files, {data}", highlight=False)
-    with _environment(MRCL_BENCH_DATA=str(data), CUDA_VISIBLE_DEVICES=""):
-        planner = Planner(Workspace(stage), catalog, profile)
-        runner = _Rehearser(planner, console, slots, rehearsal)
-        makers = _makers(catalog, profile, protocols, recipes)
-        results = runner.rehearse(protocols, recipes, makers)
-    for protocol in protocols:
-        if protocol.backbone in makers:
-            _keep(workspace, planner, makers[protocol.backbone], protocol)
+    workspace.runs.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(workspace.runs / ".rehearsals.lock")
+    try:
+        with lock.acquire(timeout=0):
+            for left in ("results", "checkpoints"):
+                shutil.rmtree(stage / left, ignore_errors=True)
+            wanted = {p.data for p in protocols} | {r.data for r in recipes}
+            data = _data(stage / "data", wanted, console)
+            with _environment(MRCL_BENCH_DATA=str(data), CUDA_VISIBLE_DEVICES=""):
+                planner = Planner(Workspace(stage), catalog, profile)
+                runner = _Rehearser(planner, console, slots, rehearsal)
+                makers = _makers(catalog, profile, protocols, recipes)
+                results = runner.rehearse(protocols, recipes, makers)
+            for protocol in protocols:
+                if protocol.backbone in makers:
+                    _keep(workspace, planner, makers[protocol.backbone], protocol)
+    except Timeout:
+        raise BenchError(
+            f"another rehearsal works in {stage}.",
+            "Wait for it or stop it; a dead one's lock frees itself.",
+            EXIT_LOCKED,
+        ) from None
     return results
+
+
+def _data(folder: Path, wanted: set[str], console: Console) -> Path:
+    """Makes the data that rehearsals read, where it is not there yet."""
+    manifest = make_miniature(folder)
+    if _STAMPS in wanted:
+        make_stamps(folder / _STAMPS, sizes=MICRO, cutouts=load_shapes())
+    console.print(f"miniature data: {manifest.files} files, {folder}", highlight=False)
+    return folder
 
 
 def _makers(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import cv2
@@ -46,6 +47,12 @@ def test_nothing_else_is_replaced(tmp_path: Path) -> None:
         make_miniature(tmp_path)
     assert caught.value.exit_code == EXIT_USAGE
     assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_command_line(cli: Any, tmp_path: Path) -> None:
+    done = cli("data", "miniature", "small")
+    assert done.returncode == 0 and "miniature: " in done.stdout
+    assert require("voc0712", tmp_path / "small").path == tmp_path / "small/VOCdevkit"
 
 
 def test_imagenet_ids_are_the_real_ones(miniature: Path) -> None:

@@ -11,11 +11,12 @@ import pytest
 pytest.importorskip("mmseg")
 pytest.importorskip("mmdet")
 pytest.importorskip("mmpretrain")
+from filelock import FileLock  # noqa: E402
 from rich.console import Console  # noqa: E402
 
 from mrcl_bench.catalog import Catalog, config_root, load_catalog  # noqa: E402
 from mrcl_bench.compare import load  # noqa: E402
-from mrcl_bench.errors import EXIT_USAGE, BenchError  # noqa: E402
+from mrcl_bench.errors import EXIT_LOCKED, EXIT_USAGE, BenchError  # noqa: E402
 from mrcl_bench.record import read_record, write_record  # noqa: E402
 from mrcl_bench.rehearsal.reduce import Rehearsal  # noqa: E402
 from mrcl_bench.rehearsal.rehearse import Result, rehearse, select  # noqa: E402
@@ -125,6 +126,15 @@ def test_a_backbone_without_recipe_is_said(tmp_path: Path) -> None:
         Workspace(tmp_path), catalog, "paper", protocols, [], Rehearsal(), Console(quiet=True)
     )
     assert all("no recipe of profile paper has backbone" in result.reason for result in found)
+
+
+def test_one_rehearsal_at_a_time(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.runs.mkdir(parents=True)
+    with FileLock(workspace.runs / ".rehearsals.lock"), pytest.raises(BenchError) as caught:
+        rehearse(workspace, Catalog(), "paper", [], [], Rehearsal(), Console(quiet=True))
+    assert caught.value.exit_code == EXIT_LOCKED
+    assert not (workspace.runs / "rehearsals").exists()
 
 
 def test_data_without_a_miniature_is_said(tmp_path: Path) -> None:
