@@ -123,6 +123,17 @@ def test_seeds_of_another_recipe_config_are_shown(cli: Cli, tmp_path: Path) -> N
     assert "model.mask_ratio" in said
 
 
+def test_a_record_steers_no_terminal(cli: Cli, tmp_path: Path) -> None:
+    save(
+        tmp_path, make_record(command="mrcl-bench run\x1b[2J\nrm -rf /", recipe={"name": "[bold]"})
+    )
+    done = cli("explain", "[bold]", "linear")
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout and "\nrm -rf" not in done.stdout
+    assert "tiny/[bold]/vit-t6_linear_stamps" in done.stdout
+    assert "A: tiny/[bold]/" in cli("diff", "[bold]/linear", "[bold]/linear").stdout
+
+
 def test_diff_shows_what_differs(cli: Cli, tmp_path: Path) -> None:
     one = keep({"model": {"mask_ratio": 0.5, "depth": 4}}, tmp_path / "results/configs")
     other = keep({"model": {"mask_ratio": 0.75, "depth": 4}}, tmp_path / "results/configs")
