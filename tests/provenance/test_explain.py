@@ -131,7 +131,8 @@ def test_a_record_steers_no_terminal(cli: Cli, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout and "\nrm -rf" not in done.stdout
     assert "tiny/[bold]/vit-t6_linear_stamps" in done.stdout
-    assert "A: tiny/[bold]/" in cli("diff", "[bold]/linear", "[bold]/linear").stdout
+    save(tmp_path, make_record(recipe="mae_vit-t6_tiny"))
+    assert "A: tiny/[bold]/" in cli("diff", "[bold]/linear", "mae/linear").stdout
 
 
 def test_diff_shows_what_differs(cli: Cli, tmp_path: Path) -> None:
