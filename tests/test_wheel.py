@@ -14,8 +14,8 @@ from .factories import example, save
 
 ROOT = Path(__file__).parent.parent
 TRAINING_ONLY = (
-    "torch torchvision mmengine mmcv mmpretrain mmdet mmseg timm sklearn cv2 PIL safetensors "
-    "matplotlib psutil tensorboard"
+    "torch torchvision mmengine mmcv mmpretrain mmdet mmseg timm sklearn cv2 safetensors "
+    "psutil tensorboard"
 ).split()
 PREAMBLE = f"""
 import sys

@@ -45,7 +45,8 @@ def explain(
     problems = _show(results, profile, configs, views)
     typer.echo(f"To make it again ({tables.AGAIN})")
     for command in commands:  # whole lines, to be copied
-        typer.echo(f"  {command}")
+        # A record is not trusted: no sign of its own may steer the terminal.
+        typer.echo(f"  {command if command.isprintable() else ascii(command)}")
     _end(problems)
 
 

@@ -32,6 +32,7 @@ def explain(loaded: Results, cell: CellRecords, configs: Configs) -> list[View]:
         _records(cell, loaded.root),
         _origin(cell, configs),
         *_neighbours(loaded, cell, configs),
+        *_other_recipes(cell, configs),
     ]
 
 
@@ -197,7 +198,7 @@ def _neighbours(loaded: Results, cell: CellRecords, configs: Configs) -> list[Vi
             f", those of {', '.join(sorted(same))} too." if same else "; there is no other row."
         )
         return [View("Neighbours", "key", (Head("", "here"), Head("", "there")), (), (note,), True)]
-    views = []
+    views: list[View] = []
     for sha256, records in sorted(others.items()):
         whose = ", ".join(sorted({f"{r.recipe.name} seed {r.seed}" for r in records}))
         heads = (Head("", f"here: {own}"), Head("", f"there: {sha256[:_SHORT]}"))
@@ -209,6 +210,24 @@ def _neighbours(loaded: Results, cell: CellRecords, configs: Configs) -> list[Vi
         )
         notes = (f"There: {whose}. Never ranked with this cell.", *view.notes)
         views.append(View(view.title, view.corner, view.heads, view.rows, notes, prose=True))
+    return views
+
+
+def _other_recipes(cell: CellRecords, configs: Configs) -> list[View]:
+    """For each other recipe config among the cell's own records: whose it is, and what differs."""
+    here = _newest(cell)
+    others: dict[str, list[Record]] = {}
+    for record in cell.records.values():
+        if record.recipe.config_sha256 != here.recipe.config_sha256:
+            others.setdefault(record.recipe.config_sha256, []).append(record)
+    views = []
+    for sha256, records in sorted(others.items()):
+        heads = (
+            Head("", f"seed {here.seed}: {here.recipe.config_sha256[:_SHORT]}"),
+            Head("", f"seed {', '.join(str(r.seed) for r in records)}: {sha256[:_SHORT]}"),
+        )
+        title = "Seeds with another recipe config"
+        views.append(_config_view(title, configs.recipe(here), configs.recipe(records[0]), heads))
     return views
 
 

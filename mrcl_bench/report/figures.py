@@ -70,7 +70,13 @@ def figures(
     Returns:
         Module name to figure, sorted by name; without those that have nothing to draw.
     """
-    drawn = {name: plot.figure(profile, matrices, summaries, records) for name, plot in _plots()}
+    plots = _plots()
+    if not plots:
+        return {}
+    import matplotlib as mpl
+
+    with mpl.rc_context({"text.parse_math": False}):  # a dollar in a name is a dollar
+        drawn = {n: plot.figure(profile, matrices, summaries, records) for n, plot in plots}
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
 

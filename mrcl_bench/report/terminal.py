@@ -68,9 +68,9 @@ def _table() -> Table:
 
 def _prose(view: View) -> Table:
     table = _table()
-    table.add_column(view.corner, header_style="dim", overflow="fold")
+    table.add_column(escape(view.corner), header_style="dim", overflow="fold")
     for head in view.heads:
-        table.add_column(head.title, header_style="dim", overflow="fold")
+        table.add_column(escape(head.title), header_style="dim", overflow="fold")
     for row in view.rows:
         table.add_row(escape(row.label), *(escape(cell.text) for cell in row.cells))
     return table

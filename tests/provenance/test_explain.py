@@ -109,6 +109,32 @@ def test_explain_of_what_failed_and_of_what_stands_apart(cli: Cli, results: Path
     assert "Stands apart: mIoU %" in apart.stdout and "other data" in apart.stdout
 
 
+def test_seeds_of_another_recipe_config_are_shown(cli: Cli, tmp_path: Path) -> None:
+    one = keep({"model": {"mask_ratio": 0.5}}, tmp_path / "results/configs")
+    other = keep({"model": {"mask_ratio": 0.75}}, tmp_path / "results/configs")
+    save(
+        tmp_path,
+        make_record(seed=0, recipe={"name": RECIPE, "config_sha256": other}),
+        make_record(seed=1, recipe={"name": RECIPE, "config_sha256": one}),
+    )
+    said = cli("explain", "mrcl", "linear").stdout
+    assert "Seeds with another recipe config" in said
+    assert f"seed 1: {one[:12]}" in said and f"seed 0: {other[:12]}" in said
+    assert "model.mask_ratio" in said
+
+
+def test_a_record_steers_no_terminal(cli: Cli, tmp_path: Path) -> None:
+    save(
+        tmp_path, make_record(command="mrcl-bench run\x1b[2J\nrm -rf /", recipe={"name": "[bold]"})
+    )
+    done = cli("explain", "[bold]", "linear")
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout and "\nrm -rf" not in done.stdout
+    assert "tiny/[bold]/vit-t6_linear_stamps" in done.stdout
+    save(tmp_path, make_record(recipe="mae_vit-t6_tiny"))
+    assert "A: tiny/[bold]/" in cli("diff", "[bold]/linear", "mae/linear").stdout
+
+
 def test_diff_shows_what_differs(cli: Cli, tmp_path: Path) -> None:
     one = keep({"model": {"mask_ratio": 0.5, "depth": 4}}, tmp_path / "results/configs")
     other = keep({"model": {"mask_ratio": 0.75, "depth": 4}}, tmp_path / "results/configs")
