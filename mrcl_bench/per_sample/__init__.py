@@ -1,0 +1,10 @@
+"""Per-sample results beside a record: its metrics again, with each image counted as often as asked.
+
+What is kept is what the evaluators had at hand anyway: correctness per image, matches per
+detection, pixel counts per image and class. From it a metric is recomputed for any resample of the
+images, e.g. for a bootstrap. Needs numpy alone.
+"""
+
+from ._load import PerSample, load
+
+__all__ = ["PerSample", "load"]
