@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -162,6 +163,19 @@ def read_record(path: Path) -> Record:
             breaks the schema; the message names the file and the field.
     """
     try:
+        raw = path.read_bytes()
+        # Straight from bytes, twice as fast; whatever it refuses is looked at again below.
+        record = Record.model_validate_json(raw)
+        if record.schema_version <= SCHEMA_VERSION:
+            return record
+    except (OSError, ValidationError):
+        pass
+    return _read_slowly(path)
+
+
+def _read_slowly(path: Path) -> Record:
+    """Reads a record with a message for whatever is wrong with it."""
+    try:
         value: Any = json.loads(path.read_text())
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise BenchError(
@@ -188,4 +202,10 @@ def read_record(path: Path) -> Record:
 
 def find_records(folder: Path) -> Iterator[Path]:
     """Yields the record files below a folder, sorted by path."""
-    yield from sorted(folder.rglob("seed*.json"))
+    found = []
+    for where, _, names in os.walk(folder):
+        here = [name for name in names if name.startswith("seed") and name.endswith(".json")]
+        if here:
+            parent = Path(where)
+            found += [parent / name for name in here]
+    yield from sorted(found)

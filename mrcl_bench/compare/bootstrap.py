@@ -149,8 +149,12 @@ def percentile(values: Floats, confidence: float = CONFIDENCE) -> Interval | Non
 
 
 def bca(values: Floats, rng: np.random.Generator, resamples: int = RESAMPLES) -> Interval:
-    """Returns scipy's BCa interval of the mean over images of paired per-image values, e.g.
-    differences of two methods' correctness averaged over their seeds: seeds stay as they are.
+    """Returns scipy's BCa interval of a mean over images, with the seeds as they are.
+
+    Args:
+        values: (N,), e.g. differences of two methods' correctness, averaged over their seeds.
+        rng: Source of the resamples.
+        resamples: How many.
     """
     from scipy.stats import bootstrap
 

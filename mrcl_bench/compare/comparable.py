@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..record import Record
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """What the records of a column share.
 
     Attributes:
@@ -29,7 +28,7 @@ def group_of(record: Record) -> Group:
 
 def is_rehearsal(record: Record) -> bool:
     """Tells whether a run only rehearsed the pipeline: its numbers measure nothing."""
-    return getattr(record, "rehearsal", None) is not None
+    return vars(record).get("rehearsal") is not None
 
 
 def reasons_apart(record: Record, standing: Group | None) -> tuple[str, ...]:

@@ -117,9 +117,7 @@ def difference(
 
     half = float(stdtrit(df, (1 + CONFIDENCE) / 2)) * error
     p = 2 * float(stdtr(df, -abs(value) / error))
-    return Difference(
-        value, error, df, value - half, value + half, p, effect, seed_variance, image
-    )
+    return Difference(value, error, df, value - half, value + half, p, effect, seed_variance, image)
 
 
 def image_part(a: Units, b: Units) -> float:

@@ -119,7 +119,9 @@ def _read_folder(folder: Path, problems: list[BenchError]) -> dict[Path, Record]
             problems.append(error)
             continue
         records[path] = record
-        side_files |= {path.parent / name for name in record.artifacts.values()}
+        side_files |= {
+            path.parent / name for name in record.artifacts.values() if name.endswith(".json")
+        }
     return dict(sorted(records.items()))
 
 
@@ -130,17 +132,19 @@ def _identity(record: Record) -> tuple[str, str, str, int]:
 def _fault(record: Record, path: Path, folder: Path) -> BenchError | None:
     """Returns what speaks against using a well-formed record, if anything does."""
     profile, recipe, protocol, seed = _identity(record)
-    belongs = folder.parent / profile / recipe / protocol / f"seed{seed}.json"
-    if path != belongs:
+    place = path.parts[-4:] if path.parent.parent.parent == folder else ()
+    if place != (profile, recipe, protocol, f"seed{seed}.json"):
+        belongs = folder.parent / profile / recipe / protocol / f"seed{seed}.json"
         return BenchError(
             f"{path} holds the run {profile}/{recipe}/{protocol}/seed{seed}, which belongs at "
             f"{belongs}.",
             "Move it there, or delete it and run the job again.",
         )
-    try:
-        metric_of(record.protocol.main_metric)
-    except BenchError as error:
-        return BenchError(f"{path}: protocol.main_metric: {error.what}", error.cure)
+    if record.protocol.main_metric.rsplit("/", 1)[-1] not in METRICS:
+        try:
+            metric_of(record.protocol.main_metric)
+        except BenchError as error:
+            return BenchError(f"{path}: protocol.main_metric: {error.what}", error.cure)
     if record.status == "completed" and record.protocol.main_metric not in record.metrics:
         return BenchError(
             f"{path} is completed but lacks its main metric '{record.protocol.main_metric}'.",

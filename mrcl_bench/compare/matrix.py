@@ -12,6 +12,7 @@ from ..record import DataRef, ProtocolRef, RecipeRef, Record
 from ..spec import Role, Task
 from .comparable import Group, group_of, is_rehearsal, reasons_apart
 from .stats import Spread, indistinguishable, same, spread
+from .variants import is_variant
 
 State = Literal["measured", "partial", "failed", "missing", "apart", "rehearsal"]
 Mark = Literal["", "best", "near"]
@@ -39,6 +40,7 @@ class Cell:
         values: Native values in seed order.
         expected: Seeds that a full run takes (N of n/N).
         failures: Failure classes, one per failed seed, in seed order.
+        seeds: The seeds of the values.
         mark: ``best`` of the column or ``near`` it (not separable from the best).
     """
 
@@ -47,6 +49,7 @@ class Cell:
     expected: int
     failures: tuple[str, ...] = ()
     mark: Mark = ""
+    seeds: tuple[int, ...] = ()
 
     @property
     def spread(self) -> Spread | None:
@@ -92,7 +95,7 @@ class Matrix:
     """All columns of one task and backbone.
 
     Attributes:
-        recipes: Rows: method, baselines, ceiling, floor.
+        recipes: Rows: method, baselines, ceiling, floor, then variants of other rows.
         labels: Recipe name to row label, unique.
         apart: What is shown beside the columns and never ranked.
         remarks: Failed seeds and the records' flags, as text.
@@ -135,7 +138,12 @@ def _matrix(
     recipes = tuple(
         sorted(
             (record.recipe for record in rows.values()),
-            key=lambda r: (ROLE_ORDER.index(r.role), r.display, r.name),
+            key=lambda r: (
+                is_variant(r.name, rows),
+                ROLE_ORDER.index(r.role),
+                r.display,
+                r.name,
+            ),
         )
     )
     by_protocol: dict[str, list[Record]] = defaultdict(list)
@@ -157,6 +165,12 @@ def _matrix(
         apart += _apart(labels[name], left)
         remarks += _remarks(labels[name], standing, row_labels)
     return Matrix(task, backbone, recipes, row_labels, tuple(columns), tuple(apart), tuple(remarks))
+
+
+def ranked_names(recipes: Sequence[RecipeRef]) -> list[str]:
+    """Returns which rows are ranked: method and baselines, without variants of another row."""
+    names = {recipe.name for recipe in recipes}
+    return [r.name for r in recipes if r.role in RANKED and not is_variant(r.name, names)]
 
 
 def _unique(names: Mapping[str, tuple[str, str]]) -> dict[str, str]:
@@ -247,7 +261,7 @@ def _columns(
             for recipe in recipes
         }
         metric = metric_of(key)
-        ranked = [recipe.name for recipe in recipes if recipe.role in RANKED]
+        ranked = ranked_names(recipes)
         columns.append(
             Column(
                 protocol=newest.protocol,
@@ -277,8 +291,8 @@ def _keys(task: Task, main: str, records: Sequence[Record]) -> list[str]:
 
 
 def _cell(records: Sequence[Record], key: str, expected: int, without: State) -> Cell:
-    completed = [r for r in records if r.status == "completed"]
-    values = tuple(r.metrics[key] for r in completed if key in r.metrics)
+    completed = [r for r in records if r.status == "completed" and key in r.metrics]
+    values = tuple(r.metrics[key] for r in completed)
     failures = tuple(
         r.failure.kind if r.failure else "error" for r in records if r.status == "failed"
     )
@@ -287,7 +301,9 @@ def _cell(records: Sequence[Record], key: str, expected: int, without: State) ->
         state = "measured" if len(values) >= expected and not failures else "partial"
     elif failures:
         state = "failed"
-    return Cell(state, values, max(expected, len(values) + len(failures)), failures)
+    seeds = tuple(r.seed for r in completed)
+    whole = max(expected, len(values) + len(failures))
+    return Cell(state, values, whole, failures, seeds=seeds)
 
 
 def _marked(

@@ -72,7 +72,7 @@ def ranking(summary: Summary) -> Ranking | None:
 
 
 def critical_difference(methods: int, tasks: int) -> float:
-    """Returns Nemenyi's critical difference of average ranks at 5 % (Demšar 2006, section 3.2.2)."""
+    """Returns Nemenyi's critical difference of average ranks at 5 % (Demšar 2006, 3.2.2)."""
     from scipy.stats import studentized_range
 
     q = float(studentized_range.ppf(1 - ALPHA, methods, math.inf)) / math.sqrt(2)

@@ -137,9 +137,9 @@ def _numbers(view: View, columns: list[_Column]) -> Table:
     for column in columns:
         lines = [""] * (height - len(column.head)) + [_right(h, column.width) for h in column.head]
         table.add_column(RichText("\n".join(lines)), header_style="", no_wrap=True)
-    block = (False, False)
+    block = ""
     for index, row in enumerate(view.rows):
-        before, block = block, (row.reference, row.published)
+        before, block = block, row.section
         if block != before and index:
             table.add_section()
         shown = [
