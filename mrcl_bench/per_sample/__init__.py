@@ -5,6 +5,8 @@ detection, pixel counts per image and class. From it a metric is recomputed for 
 images, e.g. for a bootstrap. Needs numpy alone.
 """
 
+from ._detection import pack_matches
 from ._load import PerSample, load
+from ._segmentation import pack_areas
 
-__all__ = ["PerSample", "load"]
+__all__ = ["PerSample", "load", "pack_areas", "pack_matches"]

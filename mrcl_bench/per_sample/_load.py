@@ -13,11 +13,17 @@ from numpy.typing import NDArray
 from ..errors import BenchError
 from ..record import Record
 from ._classification import Classification
+from ._detection import Detection
+from ._segmentation import Segmentation
 from ._table import Arrays, Table
 
 ARTIFACT = "per_sample"
 SPLITS = ("val", "novel")
-_KINDS = (Classification,)
+_KINDS: tuple[type[Classification] | type[Detection] | type[Segmentation], ...] = (
+    Classification,
+    Detection,
+    Segmentation,
+)
 
 
 class PerSample:

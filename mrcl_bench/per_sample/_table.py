@@ -30,3 +30,8 @@ class Table(Protocol):
     def truth(self) -> bytes:
         """Returns what the table knows of the labels: other images have, as a rule, others."""
         ...
+
+
+def compact(values: NDArray[np.integer]) -> NDArray[np.generic]:
+    """Returns counts or indices in the smallest unsigned type that holds them."""
+    return values.astype(np.min_scalar_type(int(values.max(initial=0))))
