@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from ..compare import Results
     from ..errors import BenchError
+    from ..report import View
+    from ..report.statistics import Statistics
     from ..report.tables import Analysis
-    from ..report.views import View
 
 
 class Format(StrEnum):
@@ -23,6 +24,8 @@ class Format(StrEnum):
     terminal = "terminal"
     markdown = "markdown"
     csv = "csv"
+    latex = "latex"
+    json = "json"
 
 
 def compare(
@@ -60,7 +63,9 @@ def compare(
     """Compare records: one table per task, with mean, spread and what may not be ranked."""
     from ..compare import load
     from ..errors import EXIT_FAILED, EXIT_USAGE, BenchError
-    from ..report import tables
+    from ..report import tables, terminal
+    from ..report.statistics import statistics as over_images
+    from ..report.statistics import write as write_statistics
     from ..workspace import Workspace
 
     if across and statistics:
@@ -69,86 +74,101 @@ def compare(
         )
     loaded = load(results or Workspace.current().results, profile)
     known = {name: tables.analyse(loaded.of(name)) for name in loaded.records}
-    written: list[Path] = []
-    if statistics:
-        written = _statistics(loaded, known, format, write and not loaded.problems)
-    elif across:
-        _across(known, format)
-    elif format is Format.csv:
-        _csv(known, published)
+    measured = {
+        name: over_images(loaded, name, analysis) for name, analysis in known.items() if statistics
+    }
+    if format is Format.csv:
+        typer.echo(_csv(known, measured, across, published), nl=False)
     else:
-        for name, analysis in known.items():
-            found = tables.profile_views(name, analysis, with_published=published)
-            _show([view for group in found.values() for view in group], format)
+        shown = {
+            name: {"statistics": measured[name].views}
+            if statistics
+            else _views(name, analysis, across, published)
+            for name, analysis in known.items()
+        }
+        if format is Format.terminal:
+            console = terminal.console()
+            for found in shown.values():
+                terminal.show([view for group in found.values() for view in group], console)
+        else:
+            typer.echo(_text(loaded, known, shown, format, published), nl=False)
     if loaded.problems:
         note = " Tables were not written." if write else ""
         report_problems(loaded.problems, note)
         raise typer.Exit(EXIT_FAILED)
-    if write and not (across or statistics):
-        for name, analysis in known.items():
-            written += tables.write_tables(loaded, name, analysis=analysis)
-    for folder in dict.fromkeys(path.parent for path in written):
-        count = sum(path.parent == folder for path in written)
-        typer.echo(f"{count} table files in {folder}", err=True)
+    if not write or across:
+        return
+    for name, analysis in known.items():
+        written = (
+            write_statistics(loaded, name, measured[name])
+            if statistics
+            else tables.write_tables(loaded, name, analysis=analysis)
+        )
+        typer.echo(f"{len(written)} table files in {written[0].parent}", err=True)
 
 
-def _show(views: Sequence[View], format: Format) -> None:
-    from ..report import markdown, terminal
+def _views(
+    profile: str, analysis: Analysis, across: bool, published: bool
+) -> dict[str, list[View]]:
+    from ..report.across import across as over_backbones
+    from ..report.tables import profile_views
 
-    if format is Format.markdown:
-        typer.echo(markdown.render(views))
-    else:
-        terminal.show(views, terminal.console())
+    if not across:
+        return profile_views(profile, analysis, with_published=published)
+    found = over_backbones(profile, analysis.matrices)
+    if not found:
+        typer.echo(f"{profile}: no protocol family has records on two backbones.", err=True)
+    return {"families": found}
 
 
-def _csv(known: Mapping[str, Analysis], published: bool) -> None:
-    from ..report import csv
+def _text(
+    loaded: Results,
+    known: Mapping[str, Analysis],
+    shown: Mapping[str, Mapping[str, list[View]]],
+    format: Format,
+    published: bool,
+) -> str:
+    """All profiles in one of the formats that are a document."""
+    from ..report import json, latex, markdown
+
+    if format is Format.json:
+        documents = {
+            name: json.document(a.matrices, a.summaries, a.records, shown[name], published)
+            for name, a in known.items()
+        }
+        return json.render(documents, [problem.what for problem in loaded.problems])
+    views = [[view for group in found.values() for view in group] for found in shown.values()]
+    if format is Format.latex:
+        return latex.render(view for group in views for view in group)
+    return "".join(f"{markdown.render(group)}\n" for group in views)
+
+
+def _csv(
+    known: Mapping[str, Analysis],
+    measured: Mapping[str, Statistics],
+    across: bool,
+    published: bool,
+) -> str:
+    from ..report import comparisons, csv
     from ..report.published import csv_rows
 
+    if across:
+        return csv.render(csv.family_rows(known), csv.FAMILY_COLUMNS)
+    if measured:
+        rows = [
+            {"profile": name, **row}
+            for name, found in measured.items()
+            for each in found.compared
+            for row in comparisons.rows(each)
+        ]
+        return csv.render(rows, ("profile", *comparisons.COLUMNS))
     rows = [
         {"profile": name, **row}
         for name, analysis in known.items()
         for matrix in analysis.matrices
         for row in (*csv.task_rows(matrix), *(csv_rows(matrix) if published else ()))
     ]
-    typer.echo(csv.render(rows, ("profile", *csv.COLUMNS)), nl=False)
-
-
-def _across(known: Mapping[str, Analysis], format: Format) -> None:
-    from ..report import csv
-    from ..report.across import across
-
-    if format is Format.csv:
-        typer.echo(csv.render(csv.family_rows(known), csv.FAMILY_COLUMNS), nl=False)
-        return
-    views = [view for name, found in known.items() for view in across(name, found.matrices)]
-    _show(views, format)
-    if not views:
-        typer.echo("No protocol family has records on more than one backbone.", err=True)
-
-
-def _statistics(
-    loaded: Results, known: Mapping[str, Analysis], format: Format, write: bool
-) -> list[Path]:
-    from ..report import comparisons, csv
-    from ..report.statistics import statistics
-    from ..report.statistics import write as write_statistics
-
-    written = []
-    rows = []
-    for name, analysis in known.items():
-        views, compared = statistics(loaded, name, analysis)
-        if format is Format.csv:
-            rows += [
-                {"profile": name, **row} for each in compared for row in comparisons.rows(each)
-            ]
-        else:
-            _show(views, format)
-        if write:
-            written += write_statistics(loaded, name, views, compared)
-    if format is Format.csv:
-        typer.echo(csv.render(rows, ("profile", *comparisons.COLUMNS)), nl=False)
-    return written
+    return csv.render(rows, ("profile", *csv.COLUMNS))
 
 
 def report_problems(problems: Sequence[BenchError], note: str = "") -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..atomic import write_text
@@ -15,10 +15,16 @@ from .tables import Analysis
 from .views import View
 
 
-def statistics(
-    results: Results, profile: str, analysis: Analysis
-) -> tuple[list[View], tuple[Comparisons, ...]]:
-    """Returns a profile's tables over images and seeds, and the comparisons behind them.
+@dataclass(frozen=True)
+class Statistics:
+    """A profile's tables over images and seeds, and the comparisons behind them."""
+
+    views: list[View]
+    compared: tuple[Comparisons, ...]
+
+
+def statistics(results: Results, profile: str, analysis: Analysis) -> Statistics:
+    """Resamples a profile's per-image results and compares its methods.
 
     Args:
         results: Where per-image results lie.
@@ -36,18 +42,16 @@ def statistics(
         shown += [comparisons.view(profile, each, summary.labels) for each in found]
         ranks = ranking(summary)
         shown += [comparisons.ranking_view(profile, ranks, summary.labels)] if ranks else []
-    return shown, tuple(compared)
+    return Statistics(shown, tuple(compared))
 
 
-def write(
-    results: Results, profile: str, shown: Iterable[View], compared: Iterable[Comparisons]
-) -> list[Path]:
+def write(results: Results, profile: str, found: Statistics) -> list[Path]:
     """Writes ``results/statistics/<profile>.md`` and ``.csv`` atomically."""
     folder = results.root / "statistics"
-    rows = [row for each in compared for row in comparisons.rows(each)]
+    rows = [row for each in found.compared for row in comparisons.rows(each)]
     texts = {
         folder / f"{profile}.csv": csv.render(rows, comparisons.COLUMNS),
-        folder / f"{profile}.md": markdown.render(shown),
+        folder / f"{profile}.md": markdown.render(found.views),
     }
     for path, text in texts.items():
         write_text(path, text)

@@ -161,6 +161,8 @@ def test_a_bootstrap_of_coco_val_is_affordable() -> None:
         found.value("val/bbox_mAP", np.bincount(rng.integers(0, size, size), minlength=size))
         for _ in range(10)
     ]
-    assert (time.process_time() - begun) / 10 < 0.5  # a loose bound; docs/records.md has it measured
+    assert (
+        time.process_time() - begun
+    ) / 10 < 0.5  # a loose bound; docs/records.md has it measured
     assert np.std(values) > 0
     print("seconds", (time.process_time() - begun) / 10)
