@@ -10,7 +10,6 @@ from ..compare.pairs import Comparison, Comparisons
 from ..compare.power import MOST_SEEDS
 from ..compare.ranking import Ranking
 from ..compare.summary import Summary
-from ..metrics import Metric
 from . import text
 from .views import Head, Row, Text, View
 
@@ -42,10 +41,16 @@ COLUMNS = (
 def view(profile: str, found: Comparisons, labels: Mapping[str, str]) -> View:
     """Returns the table of one method against the others."""
     bootstrap = any(c.bootstrap for c in found.rows)
-    heads = ["difference", "95 % interval", "p", "p (Holm)", "effect d", "seeds", "verdict"]
-    heads.append("seeds needed")
-    if bootstrap:
-        heads.insert(2, "bootstrap")
+    heads = [
+        Head("", "difference"),
+        Head("", "verdict"),
+        Head("", "p (Holm)"),
+        Head("", "seeds needed"),
+        Head("95 % interval", "low"),
+        Head("95 % interval", "high"),
+        *(Head("bootstrap", end) for end in ("low", "high") if bootstrap),
+        *(Head("", title) for title in ("p", "effect d", "seeds")),
+    ]
     shown = tuple(
         Row(f"{c.column.label}: {labels[c.other.name]}", _cells(c, bootstrap), block=c.column.label)
         for c in found.rows
@@ -66,7 +71,7 @@ def view(profile: str, found: Comparisons, labels: Mapping[str, str]) -> View:
     return View(
         f"Comparisons with {labels[found.method.name]}, {found.backbone}, profile {profile}",
         "protocol: other recipe",
-        tuple(Head("", title) for title in heads),
+        tuple(heads),
         shown,
         tuple(notes),
     )
@@ -75,33 +80,26 @@ def view(profile: str, found: Comparisons, labels: Mapping[str, str]) -> View:
 def _cells(shown: Comparison, bootstrap: bool) -> tuple[Text, ...]:
     metric, found = shown.column.metric, shown.found
     a, b = shown.seeds
-    cells = [
-        _text(text.signed(found.value, metric)),
-        _text(_interval(found.low, found.high, metric)),
-        _text(text.p_value(found.p)),
+    drawn = shown.bootstrap
+    ends = [found.low, found.high]
+    if bootstrap:
+        ends += [drawn.low, drawn.high] if drawn else [None, None]
+    return (
+        Text(text.signed(found.value, metric)),
+        Text(shown.verdict, "" if shown.verdict in ("better", "worse") else "muted"),
         _text(text.p_value(shown.p_holm)),
+        _text(_needed(shown)),
+        *(_text(text.MISSING if end is None else text.signed(end, metric)) for end in ends),
+        _text(text.p_value(found.p)),
         _text(text.MISSING if found.effect is None else f"{found.effect:+.1f}"),
         Text(str(a) if a == b else f"{a}, {b}"),
-        Text(shown.verdict, "best" if shown.verdict == "better" else ""),
-        _text(_needed(shown)),
-    ]
-    if bootstrap:
-        drawn = shown.bootstrap
-        ends = _interval(drawn.low, drawn.high, metric) if drawn else text.MISSING
-        cells.insert(2, _text(ends))
-    return tuple(cells)
+    )
 
 
 def _needed(shown: Comparison) -> str:
     if shown.verdict != "not separable":
         return text.MISSING
     return f"> {MOST_SEEDS}" if shown.needed is None else str(shown.needed)
-
-
-def _interval(low: float | None, high: float | None, metric: Metric) -> str:
-    if low is None or high is None:
-        return text.MISSING
-    return f"{text.signed(low, metric)} … {text.signed(high, metric)}"
 
 
 def _text(shown: str) -> Text:

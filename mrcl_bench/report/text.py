@@ -190,12 +190,31 @@ def cost(shown: Cost | None) -> tuple[str, ...]:
     )
 
 
-def unequal_budgets(least: int, most: int) -> str:
-    """Returns the warning that recipes did not see equally many images."""
-    return (
-        f"Budgets differ: method and baselines saw between {_thousands(least)} and "
-        f"{_thousands(most)} images."
-    )
+def budget(costs: Sequence[Cost], unknown: Sequence[str]) -> str | None:
+    """Returns which budget of the ranked recipes is matched, and which is not.
+
+    Args:
+        costs: Their pretraining costs.
+        unknown: Labels of those whose cost is not recorded.
+    """
+    if len(costs) + len(unknown) < 2:
+        return None
+    if unknown:
+        return f"Budget: not known for {', '.join(unknown)}, so none is matched."
+    images = sorted({cost.images_seen for cost in costs})
+    if len(images) > 1:
+        first = (
+            f"Budgets differ: method and baselines saw between {_thousands(images[0])} and "
+            f"{_thousands(images[-1])} images"
+        )
+    else:
+        first = f"Budget matched: {_thousands(images[0])} images of method and baselines"
+    others = {
+        "epochs": {cost.epochs for cost in costs},
+        "encoder GFLOPs of one pass": {cost.encoder_gflops for cost in costs},
+    }
+    differ = [name for name, values in others.items() if len(values) > 1]
+    return f"{first}; {' and '.join(differ)} differ." if differ else f"{first}."
 
 
 def legend(columns: Sequence[Column]) -> list[str]:

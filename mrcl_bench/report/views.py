@@ -274,11 +274,8 @@ def _cost_view(
 ) -> View:
     newest = newest_costs(records)
     rows = []
-    ranked_images = set()
     for recipe in summary.recipes:
         cost = newest.get(recipe.name)
-        if cost is not None and recipe.name in summary.ranks:
-            ranked_images.add(cost.images_seen)
         cells = tuple(Text(t, "muted" if t == text.MISSING else "") for t in text.cost(cost))
         rows.append(
             Row(
@@ -288,9 +285,10 @@ def _cost_view(
                 block=VARIANTS * is_variant(recipe.name, summary.labels),
             )
         )
-    notes = list(text.COST)
-    if len(ranked_images) > 1:
-        notes.append(text.unequal_budgets(min(ranked_images), max(ranked_images)))
+    ranked = [newest.get(name) for name in summary.ranks]
+    unknown = [labels[name] for name in summary.ranks if name not in newest]
+    budget = text.budget([cost for cost in ranked if cost is not None], unknown)
+    notes = [*text.COST, *([budget] if budget else [])]
     return View(
         f"Pretraining cost, {summary.backbone}, profile {profile}",
         "recipe",

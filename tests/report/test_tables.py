@@ -51,7 +51,7 @@ def test_golden_terminal() -> None:
     assert text == path.read_text()
 
 
-@pytest.mark.parametrize("width", [40, 80, 90, 100, 110, 120])
+@pytest.mark.parametrize("width", [46, 80, 90, 100, 110, 120])
 def test_terminal_fits_and_cuts_no_number(width: int) -> None:
     text = printed(example(), width)
     assert max(cell_len(line) for line in text.splitlines()) <= width
