@@ -219,11 +219,11 @@ def main() -> None:
     for seeds in (2, 3, 5, 10):
         print(f"A/A, {seeds:2} seeds, 3 baselines        {rates(aa_methods(pools, n, seeds, rng))}")
     for same in (False, True):
-        for errors in (2.0, 5.0):
+        for errors in (0.0, 2.0, 5.0):
             for seeds in (2, 3, 5, 10, 20):
                 found = rates(planted(pools, n, seeds, errors, rng, same))
                 what = "same weights" if same else "other weights"
-                print(f"planted {errors:g} errors, {seeds:2} seeds, {what:13} {found}")
+                print(f"planted {errors:g} errors, {seeds:2} seeds, {what:13} {found}", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ of the difference of two means is the sum of
 - how the methods' difference varies from image to image beyond what the seeds explain, divided by
   the number of images.
 
-A method's runs differ at least as much as its disagreements with itself, image by image, make them
+Runs differ at least as much as their disagreements with each other, image by image, make them
 differ. This is known well from many images, and two or three seeds that happen to agree are not
 taken for less.
 
@@ -96,18 +96,19 @@ def difference(
     value = (a.mean - b.mean) if higher_is_better else (b.mean - a.mean)
     if a.std is None or b.std is None:
         return Difference(value)
-    seed_variances = [a.std**2, b.std**2]
+    parts = [(a.std**2 / a.n, a.n - 1.0), (b.std**2 / b.n, b.n - 1.0)]
+    seed_variance = a.std**2 + b.std**2
     image = None
     if units is not None:
         image = image_part(*units)
-        least = [interaction(side) for side in units]
-        seed_variances = [max(pair) for pair in zip(seed_variances, least, strict=True)]
-    parts = [(v / side.n, side.n - 1.0) for v, side in zip(seed_variances, (a, b), strict=True)]
-    if units is not None and image is not None:
+        least = math.fsum(interaction(side) / side.values.shape[1] for side in units)
+        found = math.fsum(part for part, _ in parts)
+        if found < least:
+            parts = [(part + (least - found) / 2, df) for part, df in parts]
+            seed_variance = math.fsum(interaction(side) for side in units)
         parts.append((image, len(units[0].values) - 1.0))
     variance = math.fsum(part for part, _ in parts)
     pooled = math.sqrt((a.std**2 + b.std**2) / 2)
-    seed_variance = math.fsum(seed_variances)
     effect = value / pooled if pooled > 0 else None
     if variance <= 0:  # nothing varies: no error can be told from no information
         return Difference(value, effect=effect, seed_variance=0.0, image_variance=image)

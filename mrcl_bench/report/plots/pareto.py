@@ -34,30 +34,37 @@ def figure(
 ) -> Figure | None:
     """Draws a row of panels for each protocol and a panel for each kind of cost."""
     costs = newest_costs(records.values())
+    # A budget that everyone has in common gives a panel that says nothing.
+    shown = [
+        name
+        for name, of in _COSTS.items()
+        if len({of(cost) for cost in costs.values() if cost.images_seen}) > 1
+    ]
     panels = [
         (summary, column, name, points)
         for summary in summaries
         for column in summary.columns
         if (points := _points(summary, column, costs))
-        for name in _COSTS
+        for name in shown
     ]
     if not panels:
         return None
-    rows = len(panels) // len(_COSTS)
-    drawing, axes = new(9.0, 2.5 * rows + 0.4, columns=len(_COSTS), rows=rows)
+    rows = len(panels) // len(shown)
+    drawing, axes = new(3.2 * len(shown), 2.5 * rows + 0.6, columns=len(shown), rows=rows)
     for axis, (summary, column, name, points) in zip(axes, panels, strict=True):
         _draw(axis, summary, column, name, points[name])
     handles, labels = axes[0].get_legend_handles_labels()
     drawing.legend(
-        handles, labels, loc="outside lower center", ncols=4, frameon=False, labelcolor=INK
+        handles, labels, loc="outside lower center", ncols=3, frameon=False, labelcolor=INK
     )
     return Figure(
         f"Quality against cost of pretraining, profile {profile}",
         svg_text(drawing),
         (
             "Each point is a recipe with a pretraining whose cost is recorded, the bar ±1 standard "
-            "deviation over downstream seeds. Ringed and joined: no other recipe is at least as "
-            "good and at most as dear; neighbours there need not be separable.",
+            "deviation over downstream seeds. Ringed and joined: no other method or baseline is at "
+            "least as good and at most as dear; neighbours there need not be separable. Hollow: "
+            "references.",
             "TFLOPs: images seen times one forward pass of the encoder; second views, momentum "
             "networks, heads and the backward pass are not in it. Seconds depend on the machine.",
         ),
@@ -93,12 +100,15 @@ def _draw(axis: Any, summary: Summary, column: Column, name: str, points: list[P
             yerr=None if std is None else std * metric.scale,
             fmt=MARKERS[place % len(MARKERS)],
             color=COLOURS[place % len(COLOURS)],
+            markerfacecolor=None if point.name in summary.ranks else "none",
             markersize=5,
             capsize=2,
             label=summary.labels[point.name],
         )
     sign = 1 if metric.higher_is_better else -1
-    best = front([Point(p.name, p.cost, sign * p.quality) for p in points])
+    best = front(
+        [Point(p.name, p.cost, sign * p.quality) for p in points if p.name in summary.ranks]
+    )
     axis.plot(
         [p.cost for p in best],
         [sign * p.quality * metric.scale for p in best],
