@@ -10,7 +10,8 @@ from ..record import RecipeRef
 from .crossed import Difference, difference
 from .evidence import Evidence
 from .holm import holm
-from .matrix import Column
+from .matrix import Cell, Column
+from .permutation import sign_flips
 from .power import seeds_needed
 from .summary import Summary
 from .variants import is_variant
@@ -30,7 +31,7 @@ class Comparison:
         other: The other recipe.
         column: The protocol and its main metric.
         found: Difference (positive: the method is better), error, p uncorrected.
-        seeds: Seeds of the method and of the other.
+        runs: The method's cell and the other's.
         p_holm: Corrected over all comparisons of the table.
         verdict: By ``p_holm``; ``untested`` where a single seed leaves the spread unknown, or
             nothing varies.
@@ -38,17 +39,20 @@ class Comparison:
             seeds, or unknown.
         with_images: Whether the test covers other images, too.
         bootstrap: Interval over images and seeds; None without per-image results.
+        p_flips: Of the paired permutation test over seeds, corrected like ``p_holm``; None where
+            it was not asked for or the seeds are not the same.
     """
 
     other: RecipeRef
     column: Column
     found: Difference
-    seeds: tuple[int, int]
+    runs: tuple[Cell, Cell]
     p_holm: float | None = None
     verdict: Verdict = "untested"
     needed: int | None = None
     with_images: bool = False
     bootstrap: Interval | None = None
+    p_flips: float | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ def compare_methods(
 
     Args:
         summary: One backbone's main metrics.
-        evidence: Per-image results by (protocol, metric), see `gather`; None: seeds alone.
+        evidence: Per-image results by (protocol, metric), see `gather`; None: seeds alone, and
+            no permutation test.
 
     Returns:
         One table per method; none for a method without a complete cell that it shares.
@@ -84,6 +89,8 @@ def compare_methods(
             if other != method
             and (comparison := _comparison(method, other, column, evidence or {})) is not None
         ]
+        if evidence is not None:
+            comparisons = _flipped(comparisons)
         if comparisons:
             found.append(Comparisons(summary.backbone, method, _corrected(comparisons)))
     return tuple(found)
@@ -108,10 +115,22 @@ def _comparison(
         other,
         column,
         difference(a.values, b.values, up, units),
-        (len(a.values), len(b.values)),
+        (a, b),
         with_images=units is not None,
         bootstrap=interval,
     )
+
+
+def _flipped(comparisons: list[Comparison]) -> list[Comparison]:
+    """Adds the permutation tests, corrected over the table."""
+    raw = []
+    for comparison in comparisons:
+        a, b = comparison.runs
+        paired = a.seeds == b.seeds
+        raw.append(sign_flips(a.values, b.values) if paired else None)
+    return [
+        replace(comparison, p_flips=p) for comparison, p in zip(comparisons, holm(raw), strict=True)
+    ]
 
 
 def _corrected(comparisons: list[Comparison]) -> tuple[Comparison, ...]:

@@ -26,6 +26,7 @@ COLUMNS = (
     "high",
     "p",
     "p_holm",
+    "p_flips_holm",
     "effect",
     "seeds",
     "other_seeds",
@@ -41,6 +42,7 @@ COLUMNS = (
 def view(profile: str, found: Comparisons, labels: Mapping[str, str]) -> View:
     """Returns the table of one method against the others."""
     bootstrap = any(c.bootstrap for c in found.rows)
+    flips = any(c.p_flips is not None for c in found.rows)
     heads = [
         Head("", "difference"),
         Head("", "verdict"),
@@ -49,10 +51,17 @@ def view(profile: str, found: Comparisons, labels: Mapping[str, str]) -> View:
         Head("95 % interval", "low"),
         Head("95 % interval", "high"),
         *(Head("bootstrap", end) for end in ("low", "high") if bootstrap),
-        *(Head("", title) for title in ("p", "effect d", "seeds")),
+        Head("", "p"),
+        *(Head("", "p, sign flips (Holm)") for _ in range(flips)),
+        Head("", "effect d"),
+        Head("", "seeds"),
     ]
     shown = tuple(
-        Row(f"{c.column.label}: {labels[c.other.name]}", _cells(c, bootstrap), block=c.column.label)
+        Row(
+            f"{c.column.label}: {labels[c.other.name]}",
+            _cells(c, bootstrap, flips),
+            block=c.column.label,
+        )
         for c in found.rows
     )
     known = [c for c in found.rows if c.with_images]
@@ -64,6 +73,8 @@ def view(profile: str, found: Comparisons, labels: Mapping[str, str]) -> View:
     if bootstrap:
         used = sorted({c.bootstrap.resamples for c in found.rows if c.bootstrap})
         notes.append(text.bootstrap(used[0], used[-1]))
+    if flips:
+        notes.append(text.SIGN_FLIPS)
     if any(c.verdict == "not separable" for c in found.rows):
         notes.append(text.NOT_SEPARABLE.format(most=MOST_SEEDS))
     if any(c.verdict == "untested" for c in found.rows):
@@ -77,9 +88,9 @@ def view(profile: str, found: Comparisons, labels: Mapping[str, str]) -> View:
     )
 
 
-def _cells(shown: Comparison, bootstrap: bool) -> tuple[Text, ...]:
+def _cells(shown: Comparison, bootstrap: bool, flips: bool) -> tuple[Text, ...]:
     metric, found = shown.column.metric, shown.found
-    a, b = shown.seeds
+    a, b = (len(cell.values) for cell in shown.runs)
     drawn = shown.bootstrap
     ends = [found.low, found.high]
     if bootstrap:
@@ -91,6 +102,7 @@ def _cells(shown: Comparison, bootstrap: bool) -> tuple[Text, ...]:
         _text(_needed(shown)),
         *(_text(text.MISSING if end is None else text.signed(end, metric)) for end in ends),
         _text(text.p_value(found.p)),
+        *(_text(text.p_value(shown.p_flips)) for _ in range(flips)),
         _text(text.MISSING if found.effect is None else f"{found.effect:+.1f}"),
         Text(str(a) if a == b else f"{a}, {b}"),
     )
@@ -122,9 +134,10 @@ def rows(found: Comparisons) -> list[dict[str, Any]]:
             "high": text.six_digits(c.found.high),
             "p": text.six_digits(c.found.p),
             "p_holm": text.six_digits(c.p_holm),
+            "p_flips_holm": text.six_digits(c.p_flips),
             "effect": text.six_digits(c.found.effect),
-            "seeds": c.seeds[0],
-            "other_seeds": c.seeds[1],
+            "seeds": len(c.runs[0].values),
+            "other_seeds": len(c.runs[1].values),
             "verdict": c.verdict,
             "seeds_needed": c.needed,
             "with_images": c.with_images,

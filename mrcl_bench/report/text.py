@@ -75,6 +75,10 @@ COMPARISON_ONLY_SEEDS = (
     "Welch's test over seeds: it speaks of these images only. With per-image results, images "
     "count too: mrcl-bench compare --statistics."
 )
+SIGN_FLIPS = (
+    "Sign flips: exact paired permutation test over seeds, by Holm's correction; it needs no model "
+    "of the spread, but with S seeds its p is at least 2 / 2^S before the correction."
+)
 NOT_SEPARABLE = (
     "Not separable: not at these seeds, which is not the same as equal. Seeds needed: on each "
     "side, for 4 chances in 5 to tell the observed difference if it is the true one, at 5 % "
