@@ -202,10 +202,10 @@ def _read_slowly(path: Path) -> Record:
 
 def find_records(folder: Path) -> Iterator[Path]:
     """Yields the record files below a folder, sorted by path."""
-    found = []
-    for where, _, names in os.walk(folder):
-        here = [name for name in names if name.startswith("seed") and name.endswith(".json")]
-        if here:
-            parent = Path(where)
-            found += [parent / name for name in here]
-    yield from sorted(found)
+    found = [
+        os.path.join(where, name)  # noqa: PTH118 - paths are slow to make and to compare
+        for where, _, names in os.walk(folder)
+        for name in names
+        if name.startswith("seed") and name.endswith(".json")
+    ]
+    yield from map(Path, sorted(found, key=lambda path: path.split(os.sep)))  # noqa: PTH206 - text

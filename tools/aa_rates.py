@@ -104,7 +104,8 @@ def compared(a: Correct, b: Correct, shift: float = 0.0) -> tuple[Difference, Di
     values, base = x.mean(axis=1).tolist(), y.mean(axis=1).tolist()
     both = difference(values, base, units=units)
     each = x.mean(axis=0) - y.mean(axis=0)
-    z = each.mean() / np.sqrt(each.var(ddof=1) / len(each))
+    error = np.sqrt(each.var(ddof=1) / len(each))  # 0 where both drew the same runs
+    z = each.mean() / error if error > 0 else 0.0
     return both, difference(values, base), 2 * float(ndtr(-abs(z)))
 
 

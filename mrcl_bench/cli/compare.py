@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -73,6 +74,7 @@ def compare(
             "--across and --statistics show different tables.", "Give one of them.", EXIT_USAGE
         )
     loaded = load(results or Workspace.current().results, profile)
+    gc.freeze()  # records stay to the end; the collector need not look at them again and again
     known = {name: tables.analyse(loaded.of(name)) for name in loaded.records}
     measured = {
         name: over_images(loaded, name, analysis) for name, analysis in known.items() if statistics

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
+from csv import writer
 from typing import TYPE_CHECKING, Any
 
 from ..compare import Cell, Matrix, Summary
@@ -105,12 +107,11 @@ def cost_rows(summary: Summary, costs: Mapping[str, Cost]) -> list[dict[str, Any
 
 def render(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     """Returns CSV text; floats in the shortest form that reads back to the same number."""
-    import pandas as pd
-
-    # An object frame keeps integers whole in columns that also hold empty cells.
-    values = pd.DataFrame([[row.get(c) for c in columns] for row in rows], dtype="object")
-    values.columns = pd.Index(columns)
-    return str(values.to_csv(index=False, lineterminator="\n"))
+    text = io.StringIO()
+    lines = writer(text, lineterminator="\n")
+    lines.writerow(columns)
+    lines.writerows([row.get(column) for column in columns] for row in rows)
+    return text.getvalue()
 
 
 def _row(

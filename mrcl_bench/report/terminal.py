@@ -145,7 +145,7 @@ def _numbers(view: View, columns: list[_Column]) -> Table:
     table.add_column(RichText("\n".join(lines)), header_style="", no_wrap=True)
     for _, rows in groupby(range(len(view.rows)), key=lambda i: view.rows[i].section):
         body = RichText()
-        labels = []
+        labels: list[str] = []
         for index in rows:
             body.append("\n" * bool(labels))
             labels.append(view.rows[index].label)
