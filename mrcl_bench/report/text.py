@@ -72,8 +72,9 @@ COMPARISON_SEEDS = (
     "which speaks of these images only."
 )
 COMPARISON_ONLY_SEEDS = (
-    "Welch's test over seeds: it speaks of these images only. With per-image results, images "
-    "count too: mrcl-bench compare --statistics."
+    "Welch's test over seeds: it speaks of these images only, and would call networks different "
+    "that are equally good on others (docs/statistics.md). With per-image results, images count "
+    "too: mrcl-bench compare --statistics."
 )
 SIGN_FLIPS = (
     "Sign flips: exact paired permutation test over seeds, by Holm's correction; it needs no model "

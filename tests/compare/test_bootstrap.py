@@ -201,3 +201,40 @@ def test_no_per_image_results_no_evidence(tmp_path: Path) -> None:
     results = load(tmp_path / "results")
     (summary,) = summarise(build(results.of("tiny")))
     assert gather(results, "tiny", summary) == {}
+
+
+def test_evidence_of_a_metric_that_is_no_mean(tmp_path: Path) -> None:
+    """mIoU: what images do to a difference comes from resamples, not from single images."""
+    rng = np.random.default_rng(0)
+    images, classes = 60, 3
+    labelled = rng.integers(50, 100, (images, classes))
+    for recipe, share in ((MRCL, 0.7), (MAE, 0.4)):
+        for seed in range(2):
+            intersect = rng.binomial(labelled, share)
+            predicted = labelled
+            arrays = {
+                "val_intersect": intersect,
+                "val_predicted": predicted,
+                "val_labelled": labelled,
+            }
+            union = (labelled + predicted - intersect).sum(axis=0)
+            record = make_record(
+                recipe=recipe,
+                protocol="vit-t6_upernet_stamps",
+                seed=seed,
+                metrics={"val/mIoU": float(np.mean(intersect.sum(axis=0) / union))},
+                artifacts={"per_sample": f"seed{seed}.per_sample.npz"},
+            )
+            (path,) = save(tmp_path, record)
+            np.savez(path.with_name(f"seed{seed}.per_sample.npz"), **arrays)  # type: ignore[arg-type]
+    results = load(tmp_path / "results")
+    (summary,) = summarise(build(results.of("tiny")))
+    evidence = gather(results, "tiny", summary, resamples=250)
+    (found,) = evidence.values()
+    assert found.units[MRCL].scale == 1.0 and found.units[MRCL].values.shape == (250, 2)
+    mean = summary.columns[0].cells[MRCL].spread
+    interval = found.interval(MRCL)
+    assert mean is not None and interval is not None
+    assert interval.low < mean.mean < interval.high
+    ((row,),) = (each.rows for each in compare_methods(summary, evidence))
+    assert row.with_images and row.verdict == "better"

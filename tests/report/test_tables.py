@@ -33,7 +33,9 @@ def printed(records: list, width: int = 80) -> str:  # type: ignore[type-arg]
     return out.getvalue()
 
 
-@pytest.mark.parametrize("name", ["classification", "detection", "segmentation", "cost", "summary"])
+@pytest.mark.parametrize(
+    "name", ["classification", "detection", "segmentation", "cost", "summary", "comparisons"]
+)
 def test_golden_markdown(name: str) -> None:
     """Set MRCL_BENCH_GOLDEN=1 to write the golden tables anew, then read the diff."""
     text = render_tables("tiny", example())[f"{name}.md"]
