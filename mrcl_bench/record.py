@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -200,6 +201,19 @@ def read_record(path: Path) -> Record:
             breaks the schema; the message names the file and the field.
     """
     try:
+        raw = path.read_bytes()
+        # Straight from bytes, twice as fast; whatever it refuses is looked at again below.
+        record = Record.model_validate_json(raw)
+        if record.schema_version <= SCHEMA_VERSION:
+            return record
+    except (OSError, ValidationError):
+        pass
+    return _read_slowly(path)
+
+
+def _read_slowly(path: Path) -> Record:
+    """Reads a record with a message for whatever is wrong with it."""
+    try:
         value: Any = json.loads(path.read_text())
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise BenchError(
@@ -226,4 +240,10 @@ def read_record(path: Path) -> Record:
 
 def find_records(folder: Path) -> Iterator[Path]:
     """Yields the record files below a folder, sorted by path."""
-    yield from sorted(folder.rglob("seed*.json"))
+    found = [
+        os.path.join(where, name)  # noqa: PTH118 - paths are slow to make and to compare
+        for where, _, names in os.walk(folder)
+        for name in names
+        if name.startswith("seed") and name.endswith(".json")
+    ]
+    yield from map(Path, sorted(found, key=lambda path: path.split(os.sep)))  # noqa: PTH206 - text

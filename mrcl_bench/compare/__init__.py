@@ -5,8 +5,8 @@ Reads records only; neither torch nor any mm package is imported.
 
 from .load import Results, load
 from .matrix import Apart, Cell, Column, Matrix, State, build
-from .stats import Gain, Spread, gain, indistinguishable, spread
-from .summary import Summary, summarise
+from .stats import Gain, Spread, indistinguishable, spread
+from .summary import Summary, gain, summarise
 
 __all__ = [
     "Apart",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +71,9 @@ def load(results: Path, profile: str | None = None) -> Results:
     same_run: dict[tuple[str, str, str, int], list[Path]] = defaultdict(list)
     for name, folder in folders.items():
         found[name] = {}
-        for path, record in _read_folder(folder, problems).items():
+        with _without_collector():
+            read = _read_folder(folder, problems)
+        for path, record in read.items():
             same_run[_identity(record)].append(path)
             fault = _fault(record, path, folder)
             if fault is None:
@@ -80,6 +85,18 @@ def load(results: Path, profile: str | None = None) -> Results:
     if not found and not problems:
         raise _no_records(results)
     return Results(root, found, tuple(problems))
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Pauses the search for cycles: records have none, and thousands of them slow it down."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _locate(given: Path) -> tuple[Path, dict[str, Path]]:
@@ -107,11 +124,11 @@ def _locate(given: Path) -> tuple[Path, dict[str, Path]]:
 
 def _read_folder(folder: Path, problems: list[BenchError]) -> dict[Path, Record]:
     # Side files may match the pattern too: what a record names as its artifact is no record.
-    paths = sorted(find_records(folder), key=lambda p: (not _RECORD_NAME.fullmatch(p.name), p))
+    paths = sorted(find_records(folder), key=lambda p: not _RECORD_NAME.fullmatch(p.name))
     records: dict[Path, Record] = {}
     side_files: set[Path] = set()
     for path in paths:
-        if path in side_files:
+        if side_files and path in side_files:
             continue
         try:
             record = read_record(path)
@@ -119,8 +136,14 @@ def _read_folder(folder: Path, problems: list[BenchError]) -> dict[Path, Record]
             problems.append(error)
             continue
         records[path] = record
-        side_files |= {path.parent / name for name in record.artifacts.values()}
-    return dict(sorted(records.items()))
+        side_files |= {
+            path.parent / name for name in record.artifacts.values() if name.endswith(".json")
+        }
+    return dict(sorted(records.items(), key=lambda item: _parts(item[0])))
+
+
+def _parts(path: Path) -> list[str]:
+    return str(path).split(os.sep)  # noqa: PTH206 - like Path.parts, in a quarter of the time
 
 
 def _identity(record: Record) -> tuple[str, str, str, int]:
@@ -135,17 +158,19 @@ def _fault(record: Record, path: Path, folder: Path) -> BenchError | None:
             "Run the job itself: mrcl-bench run",
         )
     profile, recipe, protocol, seed = _identity(record)
-    belongs = folder.parent / profile / recipe / protocol / f"seed{seed}.json"
-    if path != belongs:
+    place = [profile, recipe, protocol, f"seed{seed}.json"]
+    if _parts(path) != [*_parts(folder)[:-1], *place]:
+        belongs = folder.parent / profile / recipe / protocol / f"seed{seed}.json"
         return BenchError(
             f"{path} holds the run {profile}/{recipe}/{protocol}/seed{seed}, which belongs at "
             f"{belongs}.",
             "Move it there, or delete it and run the job again.",
         )
-    try:
-        metric_of(record.protocol.main_metric)
-    except BenchError as error:
-        return BenchError(f"{path}: protocol.main_metric: {error.what}", error.cure)
+    if record.protocol.main_metric.rsplit("/", 1)[-1] not in METRICS:
+        try:
+            metric_of(record.protocol.main_metric)
+        except BenchError as error:
+            return BenchError(f"{path}: protocol.main_metric: {error.what}", error.cure)
     if record.status == "completed" and record.protocol.main_metric not in record.metrics:
         return BenchError(
             f"{path} is completed but lacks its main metric '{record.protocol.main_metric}'.",

@@ -10,9 +10,11 @@ from typing import Literal
 from ..metrics import LOW_SHOTS, Metric, metric_of
 from ..record import DataRef, ProtocolRef, RecipeRef, Record
 from ..spec import Role, Task
+from .comparable import Group, group_of, is_rehearsal, reasons_apart
 from .stats import Spread, indistinguishable, same, spread
+from .variants import is_variant
 
-State = Literal["measured", "partial", "failed", "missing", "apart"]
+State = Literal["measured", "partial", "failed", "missing", "apart", "rehearsal"]
 Mark = Literal["", "best", "near"]
 Expected = Mapping[tuple[str, str], int]
 """Number of seeds a full run takes, by (recipe, protocol)."""
@@ -33,10 +35,12 @@ class Cell:
 
     Attributes:
         state: ``measured`` all seeds; ``partial`` some seeds; ``failed`` no seed and at least one
-            tried; ``missing`` nothing tried; ``apart`` only records that may not be compared.
+            tried; ``missing`` nothing tried; ``apart`` only records that may not be compared;
+            ``rehearsal`` only runs that rehearse the pipeline and measure nothing.
         values: Native values in seed order.
         expected: Seeds that a full run takes (N of n/N).
         failures: Failure classes, one per failed seed, in seed order.
+        seeds: The seeds of the values.
         mark: ``best`` of the column or ``near`` it (not separable from the best).
     """
 
@@ -45,6 +49,7 @@ class Cell:
     expected: int
     failures: tuple[str, ...] = ()
     mark: Mark = ""
+    seeds: tuple[int, ...] = ()
 
     @property
     def spread(self) -> Spread | None:
@@ -90,7 +95,7 @@ class Matrix:
     """All columns of one task and backbone.
 
     Attributes:
-        recipes: Rows: method, baselines, ceiling, floor.
+        recipes: Rows: method, baselines, ceiling, floor, then variants of other rows.
         labels: Recipe name to row label, unique.
         apart: What is shown beside the columns and never ranked.
         remarks: Failed seeds and the records' flags, as text.
@@ -135,7 +140,12 @@ def _matrix(
     recipes = tuple(
         sorted(
             (record.recipe for record in rows.values()),
-            key=lambda r: (ROLE_ORDER.index(r.role), r.display, r.name),
+            key=lambda r: (
+                is_variant(r.name, rows),
+                ROLE_ORDER.index(r.role),
+                r.display,
+                r.name,
+            ),
         )
     )
     by_protocol: dict[str, list[Record]] = defaultdict(list)
@@ -159,6 +169,12 @@ def _matrix(
     return Matrix(task, backbone, recipes, row_labels, tuple(columns), tuple(apart), tuple(remarks))
 
 
+def ranked_names(recipes: Sequence[RecipeRef]) -> list[str]:
+    """Returns which rows are ranked: method and baselines, without variants of another row."""
+    names = {recipe.name for recipe in recipes}
+    return [r.name for r in recipes if r.role in RANKED and not is_variant(r.name, names)]
+
+
 def _unique(names: Mapping[str, tuple[str, str]]) -> dict[str, str]:
     """Maps each key to its short name, with the hint or the key added where two share it."""
     shorts = Counter(short for short, _ in names.values())
@@ -180,24 +196,27 @@ def _separate(records: Sequence[Record]) -> tuple[list[Record], _Left]:
     """Splits one protocol's records, oldest first, into what stands together and what is left.
 
     The largest group of equal protocol config and data stands, the newest among equals.
-    Within it, a recipe's records must come from one checkpoint: its newest.
+    Within it, a recipe's records must come from one checkpoint: its newest. Rehearsals never
+    stand; drawn shapes only where nothing was measured on photographs.
     """
-    groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
-    for record in [r for r in records if r.status == "completed"] or records:
-        groups[record.protocol.config_sha256, record.data.sha256].append(record)
-    config, data = max(groups, key=lambda k: (len(groups[k]), max(r.finished for r in groups[k])))
-
+    groups: dict[Group, list[Record]] = defaultdict(list)
+    real = [r for r in records if not is_rehearsal(r)]
+    for record in [r for r in real if r.status == "completed"] or real:
+        groups[group_of(record)].append(record)
+    standing_group = (
+        max(
+            groups,
+            key=lambda k: (not k.shapes, len(groups[k]), max(r.finished for r in groups[k])),
+        )
+        if groups
+        else None
+    )
     left: _Left = []
     matching: list[Record] = []
     for record in records:
-        reasons = []
-        if record.protocol.config_sha256 != config:
-            reasons.append(f"other protocol config {record.protocol.config_sha256[:8]}")
-        # A run that failed before it read anything has no data hash to disagree with.
-        if record.data.sha256 != data and (record.data.sha256 or record.status == "completed"):
-            reasons.append(f"other data {record.data.sha256[:8]}")
+        reasons = reasons_apart(record, standing_group)
         if reasons:
-            left.append((record, tuple(reasons)))
+            left.append((record, reasons))
         else:
             matching.append(record)
 
@@ -220,12 +239,14 @@ def _columns(
     recipes: Sequence[RecipeRef],
     expected: Expected,
 ) -> list[Column]:
-    newest = standing[-1]
-    seen = len({record.seed for record in standing} | {record.seed for record, _ in left})
+    newest = standing[-1] if standing else left[-1][0]
+    real = [record for record, _ in left if not is_rehearsal(record)]
+    seen = len({record.seed for record in (*standing, *real)})
     by_recipe: dict[str, list[Record]] = defaultdict(list)
     for record in sorted(standing, key=lambda r: r.seed):
         by_recipe[record.recipe.name].append(record)
-    elsewhere = {record.recipe.name for record, _ in left}
+    elsewhere = {record.recipe.name for record in real}
+    rehearsed = {record.recipe.name for record, _ in left if is_rehearsal(record)}
     columns = []
     for key in _keys(task, newest.protocol.main_metric, standing):
         cells = {
@@ -233,12 +254,16 @@ def _columns(
                 by_recipe[recipe.name],
                 key,
                 expected.get((recipe.name, newest.protocol.name), seen),
-                recipe.name in elsewhere,
+                "apart"
+                if recipe.name in elsewhere
+                else "rehearsal"
+                if recipe.name in rehearsed
+                else "missing",
             )
             for recipe in recipes
         }
         metric = metric_of(key)
-        ranked = [recipe.name for recipe in recipes if recipe.role in RANKED]
+        ranked = ranked_names(recipes)
         columns.append(
             Column(
                 protocol=newest.protocol,
@@ -267,20 +292,20 @@ def _keys(task: Task, main: str, records: Sequence[Record]) -> list[str]:
     return [main, *sorted(shown, key=order)]
 
 
-def _cell(records: Sequence[Record], key: str, expected: int, elsewhere: bool) -> Cell:
-    completed = [r for r in records if r.status == "completed"]
-    values = tuple(r.metrics[key] for r in completed if key in r.metrics)
+def _cell(records: Sequence[Record], key: str, expected: int, without: State) -> Cell:
+    completed = [r for r in records if r.status == "completed" and key in r.metrics]
+    values = tuple(r.metrics[key] for r in completed)
     failures = tuple(
         r.failure.kind if r.failure else "error" for r in records if r.status == "failed"
     )
-    state: State = "missing"
+    state = without
     if values:
         state = "measured" if len(values) >= expected and not failures else "partial"
     elif failures:
         state = "failed"
-    elif elsewhere:
-        state = "apart"
-    return Cell(state, values, max(expected, len(values) + len(failures)), failures)
+    seeds = tuple(r.seed for r in completed)
+    whole = max(expected, len(values) + len(failures))
+    return Cell(state, values, whole, failures, seeds=seeds)
 
 
 def _marked(
@@ -310,7 +335,7 @@ def _apart(label: str, left: _Left) -> list[Apart]:
     for (_, reasons), records in sorted(groups.items()):
         newest = records[-1]
         key = newest.protocol.main_metric
-        cell = _cell(sorted(records, key=lambda r: r.seed), key, 0, False)
+        cell = _cell(sorted(records, key=lambda r: r.seed), key, 0, "missing")
         apart.append(Apart(newest.recipe, newest.protocol, newest.data, label, key, cell, reasons))
     return apart
 

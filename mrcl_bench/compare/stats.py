@@ -33,11 +33,13 @@ class Gain:
         difference: In the metric's native units.
         error: Standard error of the difference; None with a single seed on either side.
         p: Two-sided Welch t-test; None with a single seed or without any spread.
+        p_holm: The same, corrected for all comparisons of its table.
     """
 
     difference: float
     error: float | None
     p: float | None
+    p_holm: float | None = None
 
 
 def spread(values: Sequence[float]) -> Spread:
@@ -68,16 +70,3 @@ def indistinguishable(a: Spread, b: Spread) -> bool:
     """
     error = difference_error(a, b)
     return error is not None and abs(a.mean - b.mean) <= NEAR_ERRORS * error
-
-
-def gain(values: Sequence[float], base: Sequence[float], higher_is_better: bool = True) -> Gain:
-    """Compares a cell with a base (both unrounded, at least one value each)."""
-    a, b = spread(values), spread(base)
-    difference = (a.mean - b.mean) if higher_is_better else (b.mean - a.mean)
-    error = difference_error(a, b)
-    p = None
-    if error:
-        from scipy.stats import ttest_ind  # slow to import, and only this line needs it
-
-        p = float(ttest_ind(values, base, equal_var=False).pvalue)
-    return Gain(difference, error, p)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..record import RecipeRef
-from .matrix import RANKED, Cell, Column, Matrix
-from .stats import Gain, gain, same
+from .crossed import difference
+from .holm import holm
+from .matrix import Cell, Column, Matrix, ranked_names
+from .stats import Gain, same
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def summarise(matrices: Sequence[Matrix]) -> tuple[Summary, ...]:
 def _summary(backbone: str, matrices: Sequence[Matrix]) -> Summary:
     recipes, labels = matrices[0].recipes, matrices[0].labels
     columns = tuple(column for matrix in matrices for column in matrix.columns if column.main)
-    ranked = [recipe.name for recipe in recipes if recipe.role in RANKED]
+    ranked = ranked_names(recipes)
     by_column = [_ranks(column, ranked) for column in columns]
     ranks = {name: tuple(column.get(name) for column in by_column) for name in ranked}
     floor = next((recipe for recipe in recipes if recipe.role == "floor"), None)
@@ -64,7 +66,7 @@ def _summary(backbone: str, matrices: Sequence[Matrix]) -> Summary:
                     _gain(c.cells[recipe.name], c.cells[floor.name], c.metric.higher_is_better)
                     for c in columns
                 )
-    return Summary(backbone, recipes, labels, columns, ranks, gains, floor)
+    return Summary(backbone, recipes, labels, columns, ranks, _corrected(gains), floor)
 
 
 def _ranks(column: Column, ranked: Sequence[str]) -> dict[str, float]:
@@ -93,3 +95,24 @@ def _gain(cell: Cell, base: Cell, higher_is_better: bool) -> Gain | None:
     if cell.state != "measured" or base.state != "measured":
         return None
     return gain(cell.values, base.values, higher_is_better)
+
+
+def gain(values: Sequence[float], base: Sequence[float], higher_is_better: bool = True) -> Gain:
+    """Compares a cell with a base (both unrounded, at least one value each)."""
+    found = difference(values, base, higher_is_better)
+    return Gain(found.value, found.error, found.p)
+
+
+def _corrected(
+    gains: Mapping[str, tuple[Gain | None, ...]],
+) -> dict[str, tuple[Gain | None, ...]]:
+    """Corrects the p values of all gains for how many there are."""
+    flat = [gain for row in gains.values() for gain in row]
+    p_values = iter(holm([gain.p if gain else None for gain in flat]))
+    return {
+        name: tuple(
+            replace(gain, p_holm=p) if gain else None
+            for gain, p in zip(row, p_values, strict=False)
+        )
+        for name, row in gains.items()
+    }

@@ -86,6 +86,12 @@ class PerSample:
         what = [data.id, data.sha256, self._record.protocol.task, split, table.size]
         return hashlib.sha256(json.dumps(what).encode() + table.truth()).hexdigest()
 
+    def correct(self, key: str) -> NDArray[np.bool_] | None:
+        """Returns each image's correctness where the metric is its mean; None for others."""
+        split, metric = key.split("/", 1)
+        found = self._arrays.get(f"{split}_correct") if metric == "accuracy" else None
+        return None if found is None else found.astype(np.bool_)
+
     def scores(self, split: str) -> NDArray[np.float32] | None:
         """Returns the probability of each image's true class, where it is kept."""
         found = self._arrays.get(f"{split}_score")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from csv import writer
+from typing import TYPE_CHECKING, Any
 
 from ..compare import Cell, Matrix, Summary
 from ..record import Cost, DataRef, ProtocolRef, RecipeRef
+from .text import six_digits
+
+if TYPE_CHECKING:
+    from .tables import Analysis
 
 COLUMNS = (
     "task",
@@ -24,7 +30,8 @@ COLUMNS = (
     "protocol_sha",
     "data_sha",
 )
-SUMMARY_COLUMNS = (*COLUMNS, "rank", "gain", "gain_error", "welch_p")
+FAMILY_COLUMNS = ("profile", "family", *COLUMNS)
+SUMMARY_COLUMNS = (*COLUMNS, "rank", "gain", "gain_error", "welch_p", "welch_p_holm")
 COST_COLUMNS = (
     "backbone",
     "recipe",
@@ -50,6 +57,20 @@ def task_rows(matrix: Matrix) -> list[dict[str, Any]]:
     return rows
 
 
+def family_rows(known: Mapping[str, Analysis]) -> list[dict[str, Any]]:
+    """Returns the rows of every profile's matrices, sorted so that families stand together."""
+    rows = [
+        {"profile": name, "family": column.protocol.family}
+        | _row(recipe, column.protocol, column.data, column.key, column.cells[recipe.name])
+        for name, analysis in known.items()
+        for matrix in analysis.matrices
+        for column in matrix.columns
+        if column.main
+        for recipe in matrix.recipes
+    ]
+    return sorted(rows, key=lambda row: (row["profile"], row["task"], row["family"]))
+
+
 def summary_rows(summary: Summary) -> list[dict[str, Any]]:
     """Returns one row per recipe and main metric, with rank and gain over random initialisation."""
     rows = []
@@ -65,7 +86,8 @@ def summary_rows(summary: Summary) -> list[dict[str, Any]]:
                     "rank": ranks[index] if ranks else None,
                     "gain": gain.difference if gain else None,
                     "gain_error": gain.error if gain else None,
-                    "welch_p": _six_digits(gain.p) if gain else None,
+                    "welch_p": six_digits(gain.p) if gain else None,
+                    "welch_p_holm": six_digits(gain.p_holm) if gain else None,
                 }
             )
     return rows
@@ -85,17 +107,11 @@ def cost_rows(summary: Summary, costs: Mapping[str, Cost]) -> list[dict[str, Any
 
 def render(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     """Returns CSV text; floats in the shortest form that reads back to the same number."""
-    import pandas as pd
-
-    # An object frame keeps integers whole in columns that also hold empty cells.
-    values = pd.DataFrame([[row.get(c) for c in columns] for row in rows], dtype="object")
-    values.columns = pd.Index(columns)
-    return str(values.to_csv(index=False, lineterminator="\n"))
-
-
-def _six_digits(p: float | None) -> float | None:
-    """Returns a p value without the last digits, in which scipy's versions may differ."""
-    return None if p is None else float(f"{p:.6g}")
+    text = io.StringIO()
+    lines = writer(text, lineterminator="\n")
+    lines.writerow(columns)
+    lines.writerows([row.get(column) for column in columns] for row in rows)
+    return text.getvalue()
 
 
 def _row(

@@ -20,9 +20,9 @@ def _view(view: View) -> str:
     rows: list[list[str]] = []
     block = ""
     for row in view.rows:
-        before, block = block, "published" if row.published else "references" * row.reference
-        if block and block != before and rows:
-            rows.append([f"*{block}*", *([""] * len(heads))])
+        before, block = block, row.section
+        if block and block != before and (rows or row.block):
+            rows.append([f"*{_escape(block)}*", *([""] * len(heads))])
         rows.append([_escape(row.label), *(_cell(cell) for cell in row.cells)])
     table: str = tabulate(
         rows,

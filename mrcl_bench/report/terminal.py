@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from rich import box
 from rich.cells import cell_len
@@ -28,6 +29,7 @@ _STYLE: dict[Kind, str] = {
 _SIGN: dict[Kind, str] = {"best": "*", "near": "≈"}
 _PADDING = 2
 _GAP = _PADDING + 1  # rich draws a blank between columns
+_GAP_TEXT = " " * _GAP
 _GROUP_WIDTH = 14
 _INDENT = 2
 _TABLE_PAD = (0, 0, 1, _INDENT)
@@ -136,19 +138,23 @@ def _numbers(view: View, columns: list[_Column]) -> Table:
     height = max(len(column.head) for column in columns)
     table.add_column("\n" * (height - 1) + view.corner, header_style="dim", no_wrap=True)
     # Padded by hand: rich strips the blanks that stand for a sign when it justifies to the right.
-    for column in columns:
-        lines = [""] * (height - len(column.head)) + [_right(h, column.width) for h in column.head]
-        table.add_column(RichText("\n".join(lines)), header_style="", no_wrap=True)
-    block = (False, False)
-    for index, row in enumerate(view.rows):
-        before, block = block, (row.reference, row.published)
-        if block != before and index:
-            table.add_section()
-        shown = [
-            RichText(_right(c.cells[index][0], c.width), style=_STYLE[c.cells[index][1]])
-            for c in columns
-        ]
-        table.add_row(RichText(row.label), *shown)
+    # One cell for all columns and rows of a block: rich takes its time for each.
+    heads = [("",) * (height - len(column.head)) + column.head for column in columns]
+    lines = [
+        _GAP_TEXT.join(_right(head[line], c.width) for head, c in zip(heads, columns, strict=True))
+        for line in range(height)
+    ]
+    table.add_column(RichText("\n".join(lines)), header_style="", no_wrap=True)
+    for _, rows in groupby(range(len(view.rows)), key=lambda i: view.rows[i].section):
+        body = RichText()
+        labels: list[str] = []
+        for index in rows:
+            body.append("\n" * bool(labels))
+            labels.append(view.rows[index].label)
+            for place, column in enumerate(columns):
+                shown, kind = column.cells[index]
+                body.append(_GAP_TEXT * (place > 0) + _right(shown, column.width), _STYLE[kind])
+        table.add_row(RichText("\n".join(labels)), body, end_section=True)
     return table
 
 

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from ..compare import Apart, Cell, Column, Gain
 from ..compare.stats import NEAR_ERRORS
+from ..compare.variants import is_variant
 from ..metrics import Metric, metric_of
 from ..record import Cost
 
 MISSING = "—"
 APART = "†"
+REHEARSAL = "rehearsal"
 BEST_SIGN = "{best}"
 """Stands in notes for what a renderer makes of the best cell."""
 PLUS_MINUS = (
@@ -27,6 +29,13 @@ SOME_SINGLE = "Cells without ± have a single seed: no spread known, so no ≈."
 PARTIAL = "n/N: only n of N seeds have a result; such a cell is not ranked."
 FAILED = "A word in place of a number: every seed tried failed, and how."
 MISSING_NOTE = f"{MISSING}: no record."
+REHEARSAL_NOTE = (
+    f"{REHEARSAL}: only a cut-down run that proves the pipeline; its numbers measure nothing."
+)
+VARIANTS_NOTE = (
+    "variants: rows made from another row by changing single values; not ranked, because the best "
+    "of them would be chosen on the split that is reported."
+)
 APART_NOTE = (
     f"{APART}: measured, but not comparable; shown apart, with the reason, in its task's table."
 )
@@ -42,9 +51,61 @@ MIXED_CHECKPOINTS = (
     "reading along the row."
 )
 GAIN = (
-    "Difference of means ± its standard error; p: Welch's t-test, two-sided, not corrected for "
-    "the number of comparisons, over downstream seeds only.",
+    "Difference of means ± its standard error; p: Welch's t-test, two-sided, over downstream seeds "
+    "only, by Holm's correction for all comparisons of the table.",
     "— where a cell is incomplete, or a single seed leaves the spread unknown.",
+)
+COMPARISON = (
+    "Difference: how much better the method is (negative: worse), in the metric's unit. Effect d: "
+    "the same in standard deviations of a run over seeds (Cohen's d)."
+)
+COMPARISON_TEST = (
+    "Verdict: p by Holm's correction over all comparisons of this table, at 5 %. Interval and p "
+    "are of one comparison alone."
+)
+COMPARISON_IMAGES = (
+    "The test is over seeds and images: a difference that other seeds or other images of the same "
+    "kind would not repeat does not count."
+)
+COMPARISON_SEEDS = (
+    "Where no bootstrap interval stands, per-image results are not kept: Welch's test over seeds, "
+    "which speaks of these images only."
+)
+COMPARISON_ONLY_SEEDS = (
+    "Welch's test over seeds: it speaks of these images only, and would call networks different "
+    "that are equally good on others (docs/statistics.md). With per-image results, images count "
+    "too: mrcl-bench compare --statistics."
+)
+SIGN_FLIPS = (
+    "Sign flips: exact paired permutation test over seeds, by Holm's correction; it needs no model "
+    "of the spread, but with S seeds its p is at least 2 / 2^S before the correction."
+)
+NOT_SEPARABLE = (
+    "Not separable: not at these seeds, which is not the same as equal. Seeds needed: on each "
+    "side, for 4 chances in 5 to tell the observed difference if it is the true one, at 5 % "
+    "divided by the number of comparisons; an order of magnitude. > {most}: more seeds do not "
+    "help; the difference is too small or the images are too few."
+)
+UNTESTED = "Untested: a single seed leaves the spread unknown, or nothing varies."
+INTERVALS = "Mean [95 % interval]; methods were resampled together, over the same images and seeds."
+LACKING = "—, or no pairing: per-image results are not kept for every seed of {recipes}."
+RANKING = (
+    "Columns: {columns}. Friedman's test that all are alike: p {p}. Nemenyi's critical difference "
+    "at 5 %: {critical}; average ranks that lie closer cannot be told apart."
+)
+RANKING_LIMITS = (
+    "Protocols on the same images are not independent tasks, so that the true difference needed "
+    "is larger; with few protocols hardly anything can differ."
+)
+ABLATION = {
+    "switches": "Each part on or off; everything else is the base recipe's.",
+    "curve": "One value changed, everything else is the base recipe's; below, the base itself, "
+    "with the value that its config gives.",
+    "list": "What was changed in the base recipe; everything else is the same.",
+}
+ACROSS = (
+    "Each block is one protocol config on one data set, hashes in its title; blocks have other "
+    "configs or data and are not ranked against each other. Marks are within a block."
 )
 COST_TITLES = ("images seen", "epochs", "seconds", "encoder GFLOPs", "peak MiB")
 COST = (
@@ -65,7 +126,7 @@ def cell(shown: Cell, metric: Metric) -> str:
     if spread is None:
         if shown.state == "failed":
             return ", ".join(sorted(set(shown.failures)))
-        return APART if shown.state == "apart" else MISSING
+        return {"apart": APART, "rehearsal": REHEARSAL}.get(shown.state, MISSING)
     value = f"{spread.mean * metric.scale:.{metric.digits}f}"
     if spread.std is not None:
         value += f" ±{spread.std * metric.scale:.{metric.digits}f}"
@@ -87,9 +148,38 @@ def gain(shown: Gain | None, metric: Metric) -> tuple[str, str]:
     value = f"{shown.difference * metric.scale:+.{metric.digits}f}"
     if shown.error is not None:
         value += f" ±{shown.error * metric.scale:.{metric.digits}f}"
-    if shown.p is None:
-        return value, MISSING
-    return value, "<0.001" if shown.p < 0.001 else f"{shown.p:.3f}"
+    return value, p_value(shown.p_holm)
+
+
+def p_value(p: float | None) -> str:
+    """Returns a p value as text."""
+    if p is None:
+        return MISSING
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def six_digits(value: float | None) -> float | None:
+    """Returns a number without the last digits, in which scipy's versions may differ."""
+    return None if value is None else float(f"{value:.6g}")
+
+
+def number(value: float, metric: Metric) -> str:
+    """Returns a value in the metric's unit and digits."""
+    return f"{value * metric.scale:.{metric.digits}f}"
+
+
+def signed(value: float, metric: Metric) -> str:
+    """Returns a difference in the metric's unit, with its sign and one more digit than a value."""
+    return f"{value * metric.scale:+.{metric.digits + 1}f}"
+
+
+def bootstrap(least: int, most: int) -> str:
+    """Returns what a bootstrap interval is, and over how many resamples."""
+    n = _thousands(most) if least == most else f"{_thousands(least)} to {_thousands(most)}"
+    return (
+        f"Bootstrap: 95 % percentile interval over {n} resamples of images and, within them, of "
+        "seeds; approximate where seeds are few, and no verdict comes from it."
+    )
 
 
 def cost(shown: Cost | None) -> tuple[str, ...]:
@@ -105,12 +195,31 @@ def cost(shown: Cost | None) -> tuple[str, ...]:
     )
 
 
-def unequal_budgets(least: int, most: int) -> str:
-    """Returns the warning that recipes did not see equally many images."""
-    return (
-        f"Budgets differ: method and baselines saw between {_thousands(least)} and "
-        f"{_thousands(most)} images."
-    )
+def budget(costs: Sequence[Cost], unknown: Sequence[str]) -> str | None:
+    """Returns which budget of the ranked recipes is matched, and which is not.
+
+    Args:
+        costs: Their pretraining costs.
+        unknown: Labels of those whose cost is not recorded.
+    """
+    if len(costs) + len(unknown) < 2:
+        return None
+    if unknown:
+        return f"Budget: not known for {', '.join(unknown)}, so none is matched."
+    images = sorted({cost.images_seen for cost in costs})
+    if len(images) > 1:
+        first = (
+            f"Budgets differ: method and baselines saw between {_thousands(images[0])} and "
+            f"{_thousands(images[-1])} images"
+        )
+    else:
+        first = f"Budget matched: {_thousands(images[0])} images of method and baselines"
+    others = {
+        "epochs": {cost.epochs for cost in costs},
+        "encoder GFLOPs of one pass": {cost.encoder_gflops for cost in costs},
+    }
+    differ = [name for name, values in others.items() if len(values) > 1]
+    return f"{first}; {' and '.join(differ)} differ." if differ else f"{first}."
 
 
 def legend(columns: Sequence[Column]) -> list[str]:
@@ -132,9 +241,13 @@ def legend(columns: Sequence[Column]) -> list[str]:
         ("failed", FAILED),
         ("missing", MISSING_NOTE),
         ("apart", APART_NOTE),
+        ("rehearsal", REHEARSAL_NOTE),
     ):
         if state in states:
             lines.append(line)
+    names = {name for column in columns for name in column.cells}
+    if any(is_variant(name, names) for name in names):
+        lines.append(VARIANTS_NOTE)
     return lines
 
 

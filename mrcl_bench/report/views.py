@@ -10,9 +10,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..compare import Column, Matrix, Summary
+from ..compare.comparable import is_rehearsal
+from ..compare.matrix import ranked_names
+from ..compare.pairs import compare_methods
+from ..compare.variants import is_variant
 from ..record import Cost, Record
-from . import published, text
+from . import text
 
+VARIANTS = "variants"
 Kind = Literal["", "best", "near", "muted", "failed", "published"]
 
 
@@ -39,12 +44,22 @@ class Row:
     Attributes:
         reference: Stands below a separator, outside the ranking.
         published: Was not measured here; stands last, below a separator of its own.
+        block: Names a block of rows that are set apart from those before; rows of different
+            blocks are never ranked against each other.
     """
 
     label: str
     cells: tuple[Text, ...]
     reference: bool = False
     published: bool = False
+    block: str = ""
+
+    @property
+    def section(self) -> str:
+        """The name of the block that the row belongs to; empty for the first one."""
+        if self.published:
+            return "published"
+        return self.block or "references" * self.reference
 
 
 @dataclass(frozen=True)
@@ -75,6 +90,8 @@ def views(
 
     Published numbers stand in the tables of tasks only: nothing is ranked against them.
     """
+    from . import ablations, comparisons, published
+
     found: dict[str, list[View]] = {"summary": []}
     for summary in summaries:
         found["summary"].append(_summary_view(profile, summary, records))
@@ -87,6 +104,12 @@ def views(
         if matrix.apart:
             here.append(_apart_view(matrix))
     labels = {name: label for matrix in matrices for name, label in matrix.labels.items()}
+    found["comparisons"] = [
+        comparisons.view(profile, each, summary.labels)
+        for summary in summaries
+        for each in compare_methods(summary)
+    ]
+    found["ablations"] = [view for matrix in matrices for view in ablations.views(profile, matrix)]
     found["cost"] = [_cost_view(profile, summary, records, labels) for summary in summaries]
     from .course import course_views  # a view of its own, which needs this module's
 
@@ -104,11 +127,13 @@ def _task_view(profile: str, matrix: Matrix) -> View:
         Head(c.label, text.metric_title(c, with_split=len(splits[c.label]) > 1))
         for c in matrix.columns
     )
+    ranked = ranked_names(matrix.recipes)
     rows = tuple(
         Row(
             matrix.labels[recipe.name],
-            tuple(_cell(column, recipe.name) for column in matrix.columns),
-            recipe.role in ("ceiling", "floor"),
+            tuple(cell_text(column, recipe.name) for column in matrix.columns),
+            recipe.name not in ranked,
+            block=VARIANTS * is_variant(recipe.name, matrix.labels),
         )
         for recipe in matrix.recipes
     )
@@ -121,12 +146,13 @@ def _task_view(profile: str, matrix: Matrix) -> View:
     )
 
 
-def _cell(column: Column, recipe: str) -> Text:
+def cell_text(column: Column, recipe: str) -> Text:
+    """Returns a recipe's cell in a column, with its mark or state."""
     cell = column.cells[recipe]
     shown = text.cell(cell, column.metric)
     if cell.state == "failed":
         return Text(shown, "failed")
-    if cell.state in ("missing", "apart"):
+    if cell.state in ("missing", "apart", "rehearsal"):
         return Text(shown, "muted")
     return Text(shown, cell.mark)
 
@@ -159,13 +185,14 @@ def _summary_view(profile: str, summary: Summary, records: Sequence[Record]) -> 
     heads = [Head(c.label, text.metric_title(c)) for c in summary.columns]
     rows = []
     for recipe in summary.recipes:
-        cells = [_cell(column, recipe.name) for column in summary.columns]
+        cells = [cell_text(column, recipe.name) for column in summary.columns]
         reference = recipe.name not in summary.ranks
         rows.append(
             Row(
                 summary.labels[recipe.name],
                 (*cells, Text("", "muted") if reference else _rank(summary, recipe.name)),
                 reference,
+                block=VARIANTS * is_variant(recipe.name, summary.labels),
             )
         )
     mixed = _mixed_checkpoints(records)
@@ -192,7 +219,7 @@ def _mixed_checkpoints(records: Iterable[Record]) -> set[str]:
     """Returns the recipes whose newest records come from more than one checkpoint."""
     newest: dict[tuple[str, str], str] = {}
     for record in sorted(records, key=lambda r: (r.finished, r.seed)):
-        if record.checkpoint is not None:
+        if record.checkpoint is not None and not is_rehearsal(record):
             newest[record.recipe.name, record.protocol.name] = record.checkpoint.sha256
     checkpoints: dict[str, set[str]] = {}
     for (recipe, _), checkpoint in newest.items():
@@ -220,7 +247,14 @@ def _gain_view(profile: str, summary: Summary) -> View:
         for column, gain in zip(summary.columns, summary.gains[recipe.name], strict=True):
             shown, p = text.gain(gain, column.metric)
             cells += [Text(shown, "" if gain else "muted"), Text(p, "muted")]
-        rows.append(Row(summary.labels[recipe.name], tuple(cells), recipe.role == "ceiling"))
+        rows.append(
+            Row(
+                summary.labels[recipe.name],
+                tuple(cells),
+                recipe.name not in summary.ranks,
+                block=VARIANTS * is_variant(recipe.name, summary.labels),
+            )
+        )
     assert summary.floor is not None
     floor = summary.labels[summary.floor.name]
     return View(
@@ -234,7 +268,8 @@ def _gain_view(profile: str, summary: Summary) -> View:
 
 def newest_costs(records: Iterable[Record]) -> dict[str, Cost]:
     """Returns each recipe's pretraining cost, as its newest record states it."""
-    newest = sorted(records, key=lambda r: (r.finished, r.protocol.name, r.seed))
+    real = [record for record in records if not is_rehearsal(record)]
+    newest = sorted(real, key=lambda r: (r.finished, r.protocol.name, r.seed))
     return {r.recipe.name: r.pretrain_cost for r in newest if r.pretrain_cost is not None}
 
 
@@ -243,16 +278,21 @@ def _cost_view(
 ) -> View:
     newest = newest_costs(records)
     rows = []
-    ranked_images = set()
     for recipe in summary.recipes:
         cost = newest.get(recipe.name)
-        if cost is not None and recipe.name in summary.ranks:
-            ranked_images.add(cost.images_seen)
         cells = tuple(Text(t, "muted" if t == text.MISSING else "") for t in text.cost(cost))
-        rows.append(Row(labels[recipe.name], cells, recipe.name not in summary.ranks))
-    notes = list(text.COST)
-    if len(ranked_images) > 1:
-        notes.append(text.unequal_budgets(min(ranked_images), max(ranked_images)))
+        rows.append(
+            Row(
+                labels[recipe.name],
+                cells,
+                recipe.name not in summary.ranks,
+                block=VARIANTS * is_variant(recipe.name, summary.labels),
+            )
+        )
+    ranked = [newest.get(name) for name in summary.ranks]
+    unknown = [labels[name] for name in summary.ranks if name not in newest]
+    budget = text.budget([cost for cost in ranked if cost is not None], unknown)
+    notes = [*text.COST, *([budget] if budget else [])]
     return View(
         f"Pretraining cost, {summary.backbone}, profile {profile}",
         "recipe",

@@ -33,7 +33,9 @@ def printed(records: list, width: int = 80) -> str:  # type: ignore[type-arg]
     return out.getvalue()
 
 
-@pytest.mark.parametrize("name", ["classification", "detection", "segmentation", "cost", "summary"])
+@pytest.mark.parametrize(
+    "name", ["classification", "detection", "segmentation", "cost", "summary", "comparisons"]
+)
 def test_golden_markdown(name: str) -> None:
     """Set MRCL_BENCH_GOLDEN=1 to write the golden tables anew, then read the diff."""
     text = render_tables("tiny", example())[f"{name}.md"]
@@ -51,7 +53,7 @@ def test_golden_terminal() -> None:
     assert text == path.read_text()
 
 
-@pytest.mark.parametrize("width", [40, 80, 90, 100, 110, 120])
+@pytest.mark.parametrize("width", [46, 80, 90, 100, 110, 120])
 def test_terminal_fits_and_cuts_no_number(width: int) -> None:
     text = printed(example(), width)
     assert max(cell_len(line) for line in text.splitlines()) <= width
