@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -65,9 +67,13 @@ def plan(
         table.add_row(*row)
     console = Console()
     console.print(table)
-    todo = sum(step.state == "todo" for step in made.jobs)
+    counts = {
+        state: sum(step.state == state for step in made.jobs) for state in ("todo", "blocked")
+    }
     console.print(
-        f"{len(made.needed_pretrainings())} pretrainings and {todo} of {len(made.jobs)} jobs to do",
+        f"{len(made.needed_pretrainings())} pretrainings and {counts['todo']} of "
+        f"{len(made.jobs)} jobs to do"
+        + (f"; {counts['blocked']} jobs wait" if counts["blocked"] else ""),
         highlight=False,
     )
     if cost or tflops is not None:
@@ -84,7 +90,8 @@ def _print_cost(console: Console, planner: Planner, made: Plan, tflops: float | 
 
     if tflops is not None and tflops <= 0:
         raise BenchError(f"--tflops {tflops:g} is not positive.", "State a speed.", EXIT_USAGE)
-    with busy("estimating"):
+    with busy("estimating"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of libraries that miss what no config here uses
         found = estimate(planner, made, tflops)
     for line in lines(found, tflops):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
