@@ -5,8 +5,8 @@ detection, pixel counts per image and class. From it a metric is recomputed for 
 images, e.g. for a bootstrap. Needs numpy alone.
 """
 
-from ._detection import pack_matches
+from ._detection import flatten_matches, pack_matches
 from ._load import PerSample, load
 from ._segmentation import pack_areas
 
-__all__ = ["PerSample", "load", "pack_areas", "pack_matches"]
+__all__ = ["PerSample", "flatten_matches", "load", "pack_areas", "pack_matches"]

@@ -116,12 +116,28 @@ class Detection:
         return self._truths.tobytes()
 
 
-def pack_matches(evaluations: Mapping[str, Any]) -> dict[str, NDArray[np.generic]]:
-    """Flattens what pycocotools matched, image by image, of the area range ``all``.
+@dataclass(frozen=True)
+class Matches:
+    """What pycocotools matched, flattened.
+
+    Attributes:
+        columns: A row per detection, by category, image and falling score.
+        truths: Image, category and number of truths that are not ignored; zeros left out.
+        thresholds: IoU thresholds.
+        size: Numbers of images and of categories.
+    """
+
+    columns: dict[str, NDArray[np.generic]]
+    truths: NDArray[np.int64]
+    thresholds: NDArray[np.float64]
+    size: tuple[int, int]
+
+
+def pack_matches(kinds: Mapping[str, Matches]) -> dict[str, NDArray[np.generic]]:
+    """Names the arrays of a record's side file.
 
     Args:
-        evaluations: ``bbox`` and ``segm``, those that there are, to a `COCOeval` that has
-            evaluated; of the same images and categories.
+        kinds: ``bbox`` and ``segm``, those that there are; of the same images and categories.
 
     Returns:
         Name (without split) to array. Images and categories are places in the evaluation's
@@ -129,25 +145,26 @@ def pack_matches(evaluations: Mapping[str, Any]) -> dict[str, NDArray[np.generic
         column that boxes and masks share is kept once.
     """
     arrays: dict[str, NDArray[np.generic]] = {}
-    for kind, evaluation in evaluations.items():
-        columns, truths = _flatten(evaluation)
-        params = evaluation.params
+    for kind, found in kinds.items():
         if not arrays:
-            arrays["det_iou"] = np.asarray(params.iouThrs, dtype=np.float64)
-            arrays["gt_size"] = np.array([len(params.imgIds), len(params.catIds)])
+            arrays["det_iou"] = found.thresholds
+            arrays["gt_size"] = np.array(found.size)
             names = ("image", "category", "count")
-            arrays |= {f"gt_{n}": compact(c) for n, c in zip(names, truths, strict=True)}
-            arrays |= {f"det_{name}": columns[name] for name in _SHARED}
-        for name, column in columns.items():
+            arrays |= {f"gt_{n}": compact(c) for n, c in zip(names, found.truths, strict=True)}
+            arrays |= {f"det_{name}": found.columns[name] for name in _SHARED}
+        for name, column in found.columns.items():
             shared = name in _SHARED and np.array_equal(column, arrays[f"det_{name}"])
             if not shared:
                 arrays[f"det_{kind}_{name}"] = column
     return arrays
 
 
-def _flatten(
-    evaluation: Any,
-) -> tuple[dict[str, NDArray[np.generic]], NDArray[np.int64]]:
+def flatten_matches(evaluation: Any) -> Matches:
+    """Flattens what pycocotools matched, image by image, of the area range ``all``.
+
+    Args:
+        evaluation: A `COCOeval` that has evaluated.
+    """
     params = evaluation.params
     images = len(params.imgIds)
     most = params.maxDets[min(2, len(params.maxDets) - 1)]  # the third is what AP50 looks at
@@ -183,4 +200,9 @@ def _flatten(
         "matched": np.concatenate(matched),
         "ignored": np.concatenate(ignored),
     }
-    return columns, np.array(truths, dtype=np.int64).reshape(-1, 3).T
+    return Matches(
+        columns,
+        np.array(truths, dtype=np.int64).reshape(-1, 3).T,
+        np.asarray(params.iouThrs, dtype=np.float64),
+        (images, len(params.catIds)),
+    )

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 if TYPE_CHECKING:
     from ..compare import Matrix, Summary
@@ -69,7 +70,13 @@ def figures(
     Returns:
         Module name to figure, sorted by name; without those that have nothing to draw.
     """
-    drawn = {name: plot.figure(profile, matrices, summaries, records) for name, plot in _plots()}
+    plots = _plots()
+    if not plots:
+        return {}
+    import matplotlib as mpl
+
+    with mpl.rc_context({"text.parse_math": False}):  # a dollar in a name is a dollar
+        drawn = {n: plot.figure(profile, matrices, summaries, records) for n, plot in plots}
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
 
@@ -87,7 +94,8 @@ def _plots() -> list[tuple[str, Plot]]:
 def svg_text(figure: object) -> str:
     """Returns a matplotlib figure as an ``<svg>`` element that can stand within HTML.
 
-    Text stays text in the page's own font; the same figure gives the same bytes.
+    Text stays text in the page's own font, black becomes the page's own text colour; the same
+    figure gives the same bytes.
 
     Args:
         figure: A `matplotlib.figure.Figure`; it is not changed.
@@ -97,7 +105,11 @@ def svg_text(figure: object) -> str:
     import matplotlib as mpl
 
     buffer = io.StringIO()
-    settings = {"svg.fonttype": "none", "svg.hashsalt": "mrcl-bench", "font.family": "sans-serif"}
+    settings: Any = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "mrcl-bench",
+        "font.family": "sans-serif",
+    }
     with mpl.rc_context(settings):
         figure.savefig(  # type: ignore[attr-defined]
             buffer,
@@ -107,4 +119,5 @@ def svg_text(figure: object) -> str:
             metadata={"Date": None, "Creator": None},
         )
     text = buffer.getvalue()
-    return text[text.index("<svg") :].strip()
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    return text.replace("#000000", "currentColor").strip()

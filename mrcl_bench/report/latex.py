@@ -105,7 +105,7 @@ _ACCENTS = {
 
 def render(views: Iterable[View]) -> str:
     """Returns the views as a whole document."""
-    body = "\n".join(_view(view) for view in views)
+    body = "\n".join(_view(view) for view in views) or "There is no table to show.\n"
     return f"{_PREAMBLE}\\begin{{document}}\n\n{body}\n\\end{{document}}\n"
 
 

@@ -89,6 +89,9 @@ class TestCompiles:
         log = _compile(latex.render(_hostile_views()), tmp_path)
         assert "Overfull \\hbox" not in re.sub(r"Overfull \\hbox.*paragraph.*", "", log)
 
+    def test_no_table_at_all(self, tmp_path: Path) -> None:
+        _compile(latex.render([]), tmp_path)
+
     def test_what_the_command_prints(self, cli: Cli, tmp_path: Path) -> None:
         save(tmp_path, *example())
         done = cli("compare", "--no-write", "--format", "latex")
