@@ -30,7 +30,8 @@ LEAST_RESAMPLES = 200
 SECONDS = 20.0
 """For each column; only metrics that are slow to recompute (AP) ever need them."""
 CONFIDENCE = 0.95
-_ENTRIES = 2**24
+_ENTRIES = 2**22
+"""Counts at a time: some 80 MiB with what is made from them."""
 
 
 @dataclass(frozen=True)
@@ -146,33 +147,6 @@ def percentile(values: Floats, confidence: float = CONFIDENCE) -> Interval | Non
     tail = (1 - confidence) / 2
     low, high = np.percentile(values, [100 * tail, 100 * (1 - tail)])
     return Interval(float(low), float(high), len(values))
-
-
-def bca(values: Floats, rng: np.random.Generator, resamples: int = RESAMPLES) -> Interval:
-    """Returns scipy's BCa interval of a mean over images, with the seeds as they are.
-
-    Args:
-        values: (N,), e.g. differences of two methods' correctness, averaged over their seeds.
-        rng: Source of the resamples.
-        resamples: How many.
-    """
-    from scipy.stats import bootstrap
-
-    found = bootstrap(
-        (values,),
-        _mean,
-        n_resamples=resamples,
-        confidence_level=CONFIDENCE,
-        method="BCa",
-        batch=max(1, _ENTRIES // len(values)),
-        rng=rng,
-    ).confidence_interval
-    return Interval(float(found.low), float(found.high), resamples)
-
-
-def _mean(values: Floats, axis: int = -1) -> Floats:
-    mean: Floats = values.mean(axis=axis)
-    return mean
 
 
 def _correctness(samples: Sequence[PerSample], key: str) -> NDArray[np.float32] | None:

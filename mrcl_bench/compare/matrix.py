@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from ..metrics import LOW_SHOTS, Metric, metric_of
@@ -51,7 +52,7 @@ class Cell:
     mark: Mark = ""
     seeds: tuple[int, ...] = ()
 
-    @property
+    @cached_property
     def spread(self) -> Spread | None:
         """Mean and standard deviation, or None without a value."""
         return spread(self.values) if self.values else None

@@ -81,13 +81,13 @@ def _ranks(column: Column, ranked: Sequence[str]) -> dict[str, float]:
             return {}
         means[name] = spread.mean
     sign = 1 if column.metric.higher_is_better else -1
-    ranks = {}
-    for name, mean in means.items():
-        tied = sum(same(other, mean) for other in means.values())
-        better = sum(
-            sign * other > sign * mean and not same(other, mean) for other in means.values()
-        )
-        ranks[name] = better + (tied + 1) / 2
+    order = sorted(means, key=lambda name: -sign * means[name])
+    ranks: dict[str, float] = {}
+    while order:
+        best = means[order[0]]
+        tied = [name for name in order if same(means[name], best)]
+        ranks |= dict.fromkeys(tied, len(ranks) + (len(tied) + 1) / 2)
+        order = order[len(tied) :]
     return ranks
 
 

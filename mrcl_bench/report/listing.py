@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..compare.comparable import is_rehearsal
 from ..metrics import metric_of
 from ..record import Record
 from . import text
@@ -29,6 +30,8 @@ def _row(record: Record) -> Row:
     status = (
         f"failed: {record.failure.kind if record.failure else 'error'}" if failed else "completed"
     )
+    if is_rehearsal(record):
+        status = f"{text.REHEARSAL}, {status}"
     shown = text.MISSING
     if value is not None:
         shown = f"{value * metric.scale:.{metric.digits}f} {metric.display}"

@@ -10,6 +10,7 @@ from mrcl_bench.compare import build, summarise
 from mrcl_bench.record import Record
 from mrcl_bench.report import markdown, render_tables, terminal
 from mrcl_bench.report.across import across
+from mrcl_bench.report.listing import listing
 from mrcl_bench.report.tables import profile_views
 from tests.factories import example, make_record, save, seeds, sha
 from tests.report.test_tables import app
@@ -110,6 +111,11 @@ def test_every_state_looks_different_in_every_format() -> None:
     assert by_state[["rehearsed", "apart", "missing", "partial"]].tolist() == [
         "rehearsal", "apart", "missing", "partial",
     ]  # fmt: skip
+
+
+def test_listing_tells_rehearsals() -> None:
+    (view,) = listing("tiny", [rehearsed(), *seeds([0.5, 0.6])[1:]])
+    assert [row.cells[0].text for row in view.rows] == ["rehearsal, completed", "completed"]
 
 
 def test_mean_over_an_incomplete_row_is_a_dash() -> None:
