@@ -1,0 +1,77 @@
+"""Random parameters of a view, with the distributions of mmpretrain's transforms."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+ATTEMPTS = 10
+"""Crops tried before the largest central one of a permitted aspect is taken."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How a view is drawn.
+
+    Attributes:
+        crop: Least and largest share of the picture's area.
+        aspect: Least and largest width by height of the crop, log-uniform.
+        flip: Probability of mirroring left and right.
+        jitter: Probability of changing colours at all.
+        brightness: Factor within 1 ± this; likewise ``contrast`` and ``saturation``.
+        hue: Turn within ± this, of the whole circle.
+        grey: Probability of losing all colour.
+        blur: Probability of a Gaussian blur.
+        sigma: Its least and largest standard deviation, pixels.
+        solarise: Probability of inverting bright pixels.
+        threshold: Least brightness that is inverted, 0 … 255.
+    """
+
+    crop: tuple[float, float] = (0.08, 1.0)
+    aspect: tuple[float, float] = (3 / 4, 4 / 3)
+    flip: float = 0.5
+    jitter: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    hue: float = 0.0
+    grey: float = 0.0
+    blur: float = 0.0
+    sigma: tuple[float, float] = (0.1, 2.0)
+    solarise: float = 0.0
+    threshold: int = 128
+
+
+def crop(view: View, height: int, width: int) -> tuple[int, int, int, int]:
+    """Draws a crop: top, left, height, width in whole pixels.
+
+    Source: ``RandomResizedCrop`` of mmpretrain (torchvision's is the same).
+    """
+    low, high = math.log(view.aspect[0]), math.log(view.aspect[1])
+    for _ in range(ATTEMPTS):
+        area = height * width * np.random.uniform(*view.crop)
+        aspect = math.exp(np.random.uniform(low, high))
+        w, h = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
+        if 0 < w <= width and 0 < h <= height:
+            top = np.random.randint(0, height - h + 1)
+            return top, np.random.randint(0, width - w + 1), h, w
+    ratio = width / height
+    if ratio < view.aspect[0]:
+        w, h = width, min(round(width / view.aspect[0]), height)
+    elif ratio > view.aspect[1]:
+        w, h = min(round(height * view.aspect[1]), width), height
+    else:
+        w, h = width, height
+    return (height - h) // 2, (width - w) // 2, h, w
+
+
+def factor(spread: float) -> float:
+    """Draws a factor of brightness, contrast or saturation."""
+    return float(np.random.uniform(max(0.0, 1.0 - spread), 1.0 + spread))
+
+
+def happens(probability: float) -> bool:
+    """Whether something of a probability happens; draws only where that is open."""
+    return probability >= 1 or (probability > 0 and np.random.random() < probability)
