@@ -1,10 +1,11 @@
-"""The transform ``FusedViews``: from a file to all views of a picture, in one step."""
+"""The transform ``FusedMultiView``: from a file to all views of a picture, in one step."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,35 +15,56 @@ from numpy.typing import NDArray
 
 from . import draws, kernels
 from .draws import View
+from .recipe import read
 
 GREY = np.array([0.114, 0.587, 0.299], dtype=np.float32)
 """Luma of blue, green and red, ITU-R BT.601, as Pillow's."""
 _JPEG = b"\xff\xd8\xff"
+_PLAIN = ("YCbCr", "Gray", "RGB")
+_EXIF, _HEAD, _ORIENTATION = b"Exif\x00\x00", 2**16, 0x0112
+_NO_SOLARISING = 256
 
 
 # In the root registry, where the look-up of every OpenMMLab scope ends.
 @TRANSFORMS.register_module()
-class FusedViews(BaseTransform):  # type: ignore[misc]
-    """Decodes a picture once and makes all its views.
+class FusedMultiView(BaseTransform):  # type: ignore[misc]
+    """Decodes a picture once and makes all its views, each with one pass over its pixels.
 
-    Stands for ``LoadImageFromFile`` and ``MultiView`` of mmpretrain, with the same distributions
-    (see `View`); random numbers are numpy's, which mmengine seeds in every worker.
+    Stands for ``LoadImageFromFile`` and mmpretrain's ``MultiView`` and takes the latter's
+    arguments, with the same distributions; random numbers are numpy's, which mmengine seeds in
+    every worker. It differs in rounding: to 8 bits once, not after every colour.
 
     Args:
-        size: Side of the views in pixels.
-        views: One dict of `View`'s fields for each view.
-        interpolation: Of the resampling, antialiased.
+        transforms: Steps of each kind of view; see `mrcl_bench.augment.recipe.read`.
+        num_views: Views of each kind.
+
+    Raises:
+        ValueError: A step has no counterpart here, or views differ in size.
     """
 
     def __init__(
         self,
-        size: int,
-        views: Sequence[Mapping[str, Any]],
-        interpolation: Literal["bilinear", "bicubic"] = "bilinear",
+        transforms: Sequence[Sequence[Mapping[str, Any]]],
+        num_views: int | Sequence[int],
     ) -> None:
-        self.size = size
-        self.views = [View(**view) for view in views]
-        self.interpolation = interpolation
+        counts = [num_views] if isinstance(num_views, int) else list(num_views)
+        if len(counts) != len(transforms):
+            raise ValueError(f"{len(counts)} numbers of views for {len(transforms)} kinds of them")
+        kinds = [read(steps) for steps in transforms]
+        shared = {(kind.size, kind.interpolation) for kind in kinds}
+        if len(shared) != 1:
+            raise ValueError(f"views differ in size or interpolation: {sorted(shared)}")
+        self.size, interpolation = shared.pop()
+        self.cubic = interpolation == "bicubic"
+        self.views = [k.view for k, n in zip(kinds, counts, strict=True) for _ in range(n)]
+        self._compile()
+
+    def _compile(self) -> None:
+        """Compiles, or loads what was compiled, before worker processes are forked."""
+        state = np.random.get_state()
+        everything = View(jitter=1, brightness=1, contrast=1, saturation=1, hue=0.5, grey=1, blur=1)
+        self._view(np.zeros((8, 8, 3), np.uint8), everything)
+        np.random.set_state(state)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Makes the views.
@@ -55,21 +77,21 @@ class FusedViews(BaseTransform):  # type: ignore[misc]
         """
         image = results.get("img")
         if image is None:
-            image = decode(Path(results["img_path"]).read_bytes())
+            image = decode(Path(results["img_path"]).read_bytes(), str(results["img_path"]))
         results["ori_shape"] = image.shape[:2]
-        results["img"] = [self._view(image, view) for view in self.views]
         results["img_shape"] = (self.size, self.size)
+        results["img"] = [self._view(image, view) for view in self.views]
         return results
 
     def _view(self, image: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
         height, width = image.shape[:2]
         crop = draws.crop(view, height, width)
-        cubic = self.interpolation == "bicubic"
         lines = np.empty((self.size, 3 * crop[3]), np.float32)
-        kernels.resample_rows(image.reshape(height, 3 * width), crop, cubic, lines)
+        flat_image = np.ascontiguousarray(image).reshape(height, 3 * width)
+        kernels.resample_rows(flat_image, crop, self.cubic, lines)
         planes = np.empty((3, self.size, self.size), np.float32)
         mirrored = draws.happens(view.flip)
-        kernels.resample_columns(cv2.transpose(lines), cubic, mirrored, planes)
+        kernels.resample_columns(cv2.transpose(lines), self.cubic, mirrored, planes)
         flat = planes.reshape(3, -1)
         if draws.happens(view.jitter):
             _jitter(flat, view)
@@ -78,7 +100,7 @@ class FusedViews(BaseTransform):  # type: ignore[misc]
         if draws.happens(view.blur):
             kernels.blur(planes, float(np.random.uniform(*view.sigma)))
         pixels = np.empty((3, self.size, self.size), np.uint8)
-        threshold = view.threshold if draws.happens(view.solarise) else 256
+        threshold = view.threshold if draws.happens(view.solarise) else _NO_SOLARISING
         kernels.to_bytes(flat, threshold, pixels.reshape(3, -1))
         out = np.empty_like(pixels)
         for plane, turned in zip(pixels, out, strict=True):
@@ -89,21 +111,40 @@ class FusedViews(BaseTransform):  # type: ignore[misc]
         return f"{type(self).__name__}(size={self.size}, views={self.views})"
 
 
-def decode(data: bytes) -> NDArray[np.uint8]:
-    """Decodes a picture to (H, W, 3) uint8 in BGR.
+def decode(data: bytes, name: str = "these bytes") -> NDArray[np.uint8]:
+    """Decodes a picture to (H, W, 3) uint8 in BGR, turned upright as its EXIF data say.
+
+    Args:
+        data: JPEG, or whatever else OpenCV reads.
+        name: For messages.
 
     Raises:
-        ValueError: The bytes are no picture.
+        ValueError: They are no picture, or a part of one.
     """
     if data.startswith(_JPEG):
         import simplejpeg
 
-        found: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, colorspace="BGR", fastdct=False)
-        return found
+        try:
+            plain = simplejpeg.decode_jpeg_header(data)[2] in _PLAIN and not _turned(data)
+            if plain:
+                found: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, colorspace="BGR")
+                return found
+        except ValueError as error:
+            raise ValueError(f"{name} is a damaged JPEG: {error}") from None
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
-        raise ValueError("these bytes are no picture")
+        raise ValueError(f"{name} is no picture")
     return image
+
+
+def _turned(data: bytes) -> bool:
+    """Whether a JPEG's EXIF data ask for another orientation."""
+    if _EXIF not in data[:_HEAD]:
+        return False
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data)) as opened:
+        return opened.getexif().get(_ORIENTATION, 1) != 1
 
 
 def _jitter(planes: NDArray[np.float32], view: View) -> None:
@@ -118,4 +159,3 @@ def _jitter(planes: NDArray[np.float32], view: View) -> None:
         elif step == 3 and view.hue:
             shift = np.float32(np.random.uniform(-view.hue, view.hue))
             kernels.turn(planes[2], planes[1], planes[0], shift)
-
