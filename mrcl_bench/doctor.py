@@ -23,6 +23,8 @@ _TRAINING = {
     "mmdet": "onedl-mmdetection",
     "mmseg": "onedl-mmsegmentation",
     "timm": "timm",
+    "numba": "numba",
+    "simplejpeg": "simplejpeg",
     "safetensors": "safetensors",
     "sklearn": "scikit-learn",
 }

@@ -56,10 +56,11 @@ COLOURS = {"RandomApply", "RandomGrayscale", "GaussianBlur"}
 def views(config: Any) -> list[list[Any]]:
     """What is done to a picture for each of its views."""
     steps = config.train_dataloader.dataset.pipeline
-    assert (steps[0].type, steps[-1].type) == ("LoadImageFromFile", "PackInputs")
-    if steps[1].type != "MultiView":
+    assert steps[-1].type == "PackInputs"
+    many = steps[0] if steps[0].type == "FusedMultiView" else steps[1]  # it reads the file itself
+    if "MultiView" not in many.type:
         return [list(steps[1:-1])]
-    kinds, counts = steps[1].transforms, steps[1].num_views
+    kinds, counts = many.transforms, many.num_views
     counts = [counts] if isinstance(counts, int) else counts
     return [list(kind) for kind, count in zip(kinds, counts, strict=True) for _ in range(count)]
 

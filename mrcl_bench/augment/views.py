@@ -134,7 +134,8 @@ def decode(data: bytes, name: str = "these bytes") -> NDArray[np.uint8]:
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise ValueError(f"{name} is no picture")
-    return image
+    pixels: NDArray[np.uint8] = np.asarray(image, dtype=np.uint8)
+    return pixels
 
 
 def _turned(data: bytes) -> bool:
@@ -144,7 +145,7 @@ def _turned(data: bytes) -> bool:
     from PIL import Image
 
     with Image.open(io.BytesIO(data)) as opened:
-        return opened.getexif().get(_ORIENTATION, 1) != 1
+        return bool(opened.getexif().get(_ORIENTATION, 1) != 1)
 
 
 def _jitter(planes: NDArray[np.float32], view: View) -> None:

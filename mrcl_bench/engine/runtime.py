@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import math
 import warnings
@@ -11,6 +12,7 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from ..augment import FUSED
 from .capture import Diverged
 from .progress import report
 from .resume import RngHook
@@ -28,9 +30,14 @@ def prepare(threads: int) -> None:
 
 
 def import_custom(config: Any) -> None:
-    """Imports what a config's ``custom_imports`` names, so that its types are registered."""
+    """Registers a config's types: what its ``custom_imports`` names, and the fused views.
+
+    Those are ours, but compile with numba: they are imported where they are used.
+    """
     from mmengine.utils import import_modules_from_strings
 
+    if FUSED in str(config._cfg_dict):
+        importlib.import_module("mrcl_bench.augment.views")
     if config.get("custom_imports"):
         import_modules_from_strings(**config.custom_imports)
 
