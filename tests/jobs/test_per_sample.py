@@ -202,7 +202,8 @@ def test_the_probes_keep_the_score_of_the_truth(monkeypatch: pytest.MonkeyPatch)
         (knn, {"knn": {"held_out": 0.25, "k": [5, 9], "temperature": 0.07}}),
     ):
         monkeypatch.setattr(adapter, "extract", lambda _: features(train, val=val, novel=val))
-        arrays = adapter.run(context(**blocks)).arrays
+        model = {"backbone": {"type": "ResNet"}, "neck": None}
+        arrays = adapter.run(context(model=model, **blocks)).arrays
         right, score = arrays["val_correct"], arrays["val_score"]
         assert score.shape == (60,)
         assert score.dtype == np.float32

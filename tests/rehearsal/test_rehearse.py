@@ -38,7 +38,8 @@ WHY = {"broken-channels": "channels", "broken-key": "chanels"}
 def broken_configs(folder: Path) -> Path:
     """Writes protocols that a cluster job would die of."""
     text = FCN.read_text()
-    bench = text[text.index("bench = dict(") : text.index("default_scope")]
+    start = text.index("bench = dict(")
+    bench = text[start : text.index("\n)\n", start) + 3]
     folder.mkdir()
     for name, change in BROKEN.items():
         (folder / f"{name}.py").write_text(f'_base_ = ["{FCN}"]\n{bench}{change}\n')
@@ -140,7 +141,8 @@ def test_one_rehearsal_at_a_time(tmp_path: Path) -> None:
 def test_data_without_a_miniature_is_said(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     text = FCN.read_text()
-    bench = text[text.index("bench = dict(") : text.index("default_scope")]
+    start = text.index("bench = dict(")
+    bench = text[start : text.index("\n)\n", start) + 3]
     (tmp_path / "mine/birds.py").write_text(bench.replace('"ade20k"', '"own:birds"'))
     catalog = Catalog(tmp_path / "mine")
     (result,) = rehearse(
