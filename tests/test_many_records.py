@@ -38,9 +38,9 @@ def measured(folder: Path, *arguments: str) -> dict[str, float]:
 def test_ten_thousand_records(tmp_path: Path) -> None:
     """Processor seconds, for the wall clock measures what else the machine does.
 
-    2 s and 300 MiB are what is wanted on a machine to oneself (docs/statistics.md has them measured).
-    The limit on time is loose, for on a busy machine a processor second does far less; what it holds
-    off is anything quadratic.
+    2 s and 300 MiB are what is wanted on a machine to oneself; docs/statistics.md has them
+    measured. The limit on time is loose, for on a busy machine a processor second does far less;
+    what it holds off is anything quadratic.
     """
     write(tmp_path, 10_000)
     found = min((measured(tmp_path) for _ in range(3)), key=lambda report: report["seconds"])
