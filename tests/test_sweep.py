@@ -182,16 +182,16 @@ def test_an_override_that_does_not_fit(
 
 def test_a_wrong_key_is_refused_when_the_sweep_is_planned(toy: Toy) -> None:
     pytest.importorskip("mmengine")
-    toy.write("over", sweep("[{'rl': [0.5]}]"))
+    toy.write("over", sweep("[{'optim_wrapper.rl': [0.5]}]"))
     assert {step.recipe.name for step in toy.plan().pretrainings} == {"mine", "theirs"}
-    with pytest.raises(BenchError, match="Did you mean lr"):
+    with pytest.raises(BenchError, match=r"Did you mean (optim_wrapper\.)?lr"):
         toy.plan(recipes=["swept"])
 
 
 def test_each_point_is_planned_and_goes_stale_by_itself(toy: Toy) -> None:
     pytest.importorskip("mmengine")
     toy.finish()
-    toy.write("over", sweep("[{'lr': [0.5]}]"))
+    toy.write("over", sweep("[{'optim_wrapper.lr': [0.5]}]"))
     plan = toy.plan(recipes=["swept"], protocols=["probe"], seeds=[0])
     assert [(s.recipe.name, s.reason) for s in plan.pretrainings] == [
         ("mine", "checkpoint is there"),
