@@ -16,6 +16,7 @@ from .errors import EXIT_USAGE, BenchError, unknown_name
 from .profiles import Profile
 from .spec import Protocol, Recipe, Sweep
 from .sweep import expand
+from .trust import require_trust
 
 _NOT_IN_BLOCKS = frozenset({"name", "path", "overrides", "of"})
 """Fields of a spec that its bench block does not set."""
@@ -212,10 +213,11 @@ def load_catalog(more: Path | None = None) -> Catalog:
     """Reads the shipped configs and, if given, a further folder of the user's.
 
     Raises:
-        BenchError: The further folder does not exist.
+        BenchError: The further folder does not exist, or nobody said that it is trusted.
     """
     if more is None:
         return Catalog(config_root())
     if not more.is_dir():
         raise BenchError(f"there is no folder {more}.", "Give --configs a folder.", EXIT_USAGE)
+    require_trust(more, config_root())
     return Catalog(config_root(), more.resolve())
