@@ -41,8 +41,8 @@ def load_config(path: Path, overrides: Mapping[str, Scalar] = _NONE) -> Any:
         A `mmengine.config.Config`.
 
     Raises:
-        BenchError: It is not trusted, the file or one of its bases cannot be loaded, or an override does
-            not fit: its key is not there, or it changes nothing that is computed.
+        BenchError: It is not trusted, the file or one of its bases cannot be loaded, or an override
+            does not fit: its key is not there, or it changes nothing that is computed.
     """
     from .catalog import config_root
     from .trust import require_trust
