@@ -28,7 +28,13 @@ def prepare(threads: int) -> None:
 
 
 def import_custom(config: Any) -> None:
-    """Imports what a config's ``custom_imports`` names, so that its types are registered."""
+    """Imports what a config's ``custom_imports`` names, so that its types are registered.
+
+    From then on a broken image stops whatever reads it.
+    """
+    from .whole_images import refuse_broken_images
+
+    refuse_broken_images()
     from mmengine.utils import import_modules_from_strings
 
     if config.get("custom_imports"):
