@@ -58,7 +58,7 @@ def read_bench_block(path: Path) -> dict[str, Any] | None:
                 if not isinstance(block, dict):
                     raise ValueError("bench is not a dict")
                 return block
-    except (OSError, SyntaxError, ValueError, UnicodeDecodeError) as error:
+    except (OSError, SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
         raise BenchError(
             f"cannot read the bench block of {path}: {error}.",
             "Write it as bench = dict(key='value', …) with plain literals.",
@@ -74,13 +74,13 @@ def _build(path: Path, block: dict[str, Any]) -> Recipe | Protocol | Sweep:
         "sweep": Sweep,
     }
     kind = block.get("kind")
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise unknown_name(f"bench kind in {path}", str(kind), kinds)
     model = kinds[kind]
     for key in block:
         if key not in model.model_fields or key in _NOT_IN_BLOCKS:
             raise unknown_name(
-                f"bench key in {path}", key, set(model.model_fields) - _NOT_IN_BLOCKS
+                f"bench key in {path}", str(key), set(model.model_fields) - _NOT_IN_BLOCKS
             )
     try:
         return model.model_validate({**block, "name": path.stem, "path": path})

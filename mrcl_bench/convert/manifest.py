@@ -152,8 +152,11 @@ def read_manifest(folder: Path) -> Manifest:
         )
     try:
         manifest = Manifest.model_validate(value)
+        _ = manifest.pretrain_cost, manifest.course  # validated where they are first asked for
     except ValidationError as error:
         raise BenchError(f"{path} is not a valid manifest: {_first(error)}.", again) from None
+    if not manifest.foreign and not isinstance(manifest.pretrain.get("data_sha256"), str):
+        raise BenchError(f"{path} is not a valid manifest: pretrain.data_sha256.", again)
     if not weights.is_file():
         raise BenchError(f"{weights} is missing.", again)
     found = sha256_file(weights)
