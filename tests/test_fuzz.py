@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mrcl_bench.catalog import Catalog
@@ -42,7 +42,7 @@ FUZZ = settings(
 FEW = settings(FUZZ, max_examples=25)
 
 RECORD = make_record(artifacts={"per_sample": "seed0.per_sample.npz"}).model_dump(mode="json")
-COCO = {
+COCO: dict[str, Any] = {
     "categories": [{"id": 1, "name": "person"}],
     "images": [{"id": 1, "file_name": "a.jpg", "width": 10, "height": 10}],
     "annotations": [
@@ -228,8 +228,22 @@ def test_bench_blocks(tmp_path: Path, raw: bytes) -> None:
     survives(lambda: Catalog(tmp_path))
 
 
+def _coco(part: str, **fields: Any) -> bytes:
+    """An instances file with some fields of one entry replaced."""
+    return json.dumps({**COCO, part: [{**COCO[part][0], **fields}]}).encode()
+
+
 @FUZZ
 @given(raw=as_json(COCO))
+@example(raw=_coco("categories", id=[1]))
+@example(raw=_coco("categories", name={}))
+@example(raw=_coco("images", id={}))
+@example(raw=_coco("images", file_name=[]))
+@example(raw=_coco("annotations", id=[[]]))
+@example(raw=_coco("annotations", image_id=[1]))
+@example(raw=_coco("annotations", category_id={"a": 1}))
+@example(raw=_coco("annotations", bbox=[0, 0, 10**400, 1], area=10**400))
+@example(raw=_coco("annotations", segmentation=[[0, 0, 1, 0, None, 1]]))
 def test_instance_files(tmp_path: Path, raw: bytes) -> None:
     report = Report("coco", tmp_path)
     content = read(report, "x.json", raw)

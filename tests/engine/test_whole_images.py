@@ -15,6 +15,7 @@ pytest.importorskip("mmpretrain")
 from mmcv.transforms import LoadImageFromFile  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from mrcl_bench.engine import whole_images  # noqa: E402
 from mrcl_bench.engine.capture import classify  # noqa: E402
 from mrcl_bench.engine.whole_images import BrokenImage, refuse_broken_images  # noqa: E402
 from mrcl_bench.engine.whole_images import _strict as _strict_reader  # noqa: E402
@@ -119,9 +120,12 @@ def test_a_job_stops_and_its_record_names_the_picture(
     data = tmp_path / "data"
     shutil.copytree(micro_root, data)
     monkeypatch.setenv("MRCL_BENCH_DATA", str(data))
+    asked: list[None] = []  # the fixture above did it for this process; a worker must itself
+    monkeypatch.setattr(whole_images, "refuse_broken_images", lambda: asked.append(None))
     broken = sorted((data / "stamps-micro/classification/val").rglob("*.*g"))[0]
     _half(broken)
     (record,) = bench.run("knn")
+    assert asked
     assert record.status == "failed" and record.metrics == {}
     assert record.failure is not None and str(broken) in record.failure.message
     assert not list(bench.workspace.runs.rglob("features/*.npz"))
