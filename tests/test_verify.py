@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -223,4 +224,4 @@ def test_the_committed_results_are_sound_and_need_no_torch() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-2:] == ["all sound", "[]"]
-    assert ", 150 recomputed metrics" in done.stdout
+    assert re.search(r", [1-9]\d* recomputed metrics", done.stdout)
