@@ -16,6 +16,7 @@ from .errors import EXIT_USAGE, BenchError, unknown_name
 from .profiles import Profile
 from .spec import Protocol, Recipe, Sweep
 from .sweep import expand
+from .trust import require_trust
 
 _NOT_IN_BLOCKS = frozenset({"name", "path", "overrides", "of"})
 """Fields of a spec that its bench block does not set."""
@@ -57,7 +58,7 @@ def read_bench_block(path: Path) -> dict[str, Any] | None:
                 if not isinstance(block, dict):
                     raise ValueError("bench is not a dict")
                 return block
-    except (OSError, SyntaxError, ValueError, UnicodeDecodeError) as error:
+    except (OSError, SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
         raise BenchError(
             f"cannot read the bench block of {path}: {error}.",
             "Write it as bench = dict(key='value', …) with plain literals.",
@@ -73,13 +74,13 @@ def _build(path: Path, block: dict[str, Any]) -> Recipe | Protocol | Sweep:
         "sweep": Sweep,
     }
     kind = block.get("kind")
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise unknown_name(f"bench kind in {path}", str(kind), kinds)
     model = kinds[kind]
     for key in block:
         if key not in model.model_fields or key in _NOT_IN_BLOCKS:
             raise unknown_name(
-                f"bench key in {path}", key, set(model.model_fields) - _NOT_IN_BLOCKS
+                f"bench key in {path}", str(key), set(model.model_fields) - _NOT_IN_BLOCKS
             )
     try:
         return model.model_validate({**block, "name": path.stem, "path": path})
@@ -212,10 +213,11 @@ def load_catalog(more: Path | None = None) -> Catalog:
     """Reads the shipped configs and, if given, a further folder of the user's.
 
     Raises:
-        BenchError: The further folder does not exist.
+        BenchError: The further folder does not exist, or nobody said that it is trusted.
     """
     if more is None:
         return Catalog(config_root())
     if not more.is_dir():
         raise BenchError(f"there is no folder {more}.", "Give --configs a folder.", EXIT_USAGE)
+    require_trust(more, config_root())
     return Catalog(config_root(), more.resolve())

@@ -29,6 +29,8 @@ class BenchError(Exception):
     """
 
     def __init__(self, what: str, cure: str = "", exit_code: int = EXIT_FAILED) -> None:
+        # Messages quote files; half a surrogate in one could not even be printed.
+        what, cure = (text.encode("utf-8", "backslashreplace").decode() for text in (what, cure))
         super().__init__(f"{what} {cure}".strip())
         self.what = what
         self.cure = cure

@@ -7,8 +7,10 @@ and any other name ends the reading. Arrays are built afterwards, out of bytes, 
 
 from __future__ import annotations
 
+import io
 import math
 import pickle
+import pickletools
 from collections.abc import Callable
 from typing import IO, Any, NoReturn
 
@@ -54,14 +56,35 @@ def load_plain(file: IO[bytes]) -> object:
         RefusedName: It names anything else; nothing of it was run.
         DamagedPickle: It is cut off, or an array in it is not whole or of no numeric type.
     """
+    raw = file.read()
+    whole = _check_memo(raw)
     try:
-        return _plain(_Reader(file, encoding="latin1").load())
-    except (RefusedName, DamagedPickle, MemoryError):
+        return _plain(_Reader(io.BytesIO(raw), encoding="latin1").load())
+    except (RefusedName, DamagedPickle):
         raise
+    except MemoryError:
+        if whole:
+            raise
+        raise DamagedPickle("it announces more bytes than it has") from None
     except RecursionError:
         raise DamagedPickle("containers are nested without end") from None
     except Exception as error:  # a hostile file may raise anything
         raise DamagedPickle(str(error) or type(error).__name__) from None
+
+
+def _check_memo(raw: bytes) -> bool:
+    """Refuses places in the memo beyond the file's length: room for all before would be made.
+
+    Returns:
+        Whether every opcode is whole; if not, the reader says where.
+    """
+    try:
+        for opcode, place, _ in pickletools.genops(raw):
+            if opcode.name.endswith("PUT") and isinstance(place, int) and place > len(raw):
+                raise DamagedPickle(f"place {place} in a file of {len(raw)} bytes")
+    except ValueError:
+        return False
+    return True
 
 
 class _Reader(pickle.Unpickler):

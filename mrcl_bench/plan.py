@@ -209,7 +209,9 @@ class Planner:
         if manifest is not None:
             if manifest.pretrain.get("recipe_sha256") != self.config_hash(recipe):
                 reason = "recipe config changed"
-            elif isinstance(data, DataFolder) and manifest.pretrain["data_sha256"] != data.sha256:
+            elif (
+                isinstance(data, DataFolder) and manifest.pretrain.get("data_sha256") != data.sha256
+            ):
                 reason = "pretraining data changed"
             else:
                 return Step(recipe, "done", "checkpoint is there")

@@ -33,16 +33,21 @@ def load_config(path: Path, overrides: Mapping[str, Scalar] = _NONE) -> Any:
     """Loads a config with its bases.
 
     Args:
-        path: A Python config file. It is executed: name only files that you trust.
+        path: A Python config file. It is executed: one that is not shipped needs the user's trust,
+            see `mrcl_bench.trust`.
         overrides: Values to put in the place of the config's, by dotted key.
 
     Returns:
         A `mmengine.config.Config`.
 
     Raises:
-        BenchError: The file or one of its bases cannot be loaded, or an override does not fit:
-            its key is not there, or it changes nothing that is computed.
+        BenchError: It is not trusted, the file or one of its bases cannot be loaded, or an override
+            does not fit: its key is not there, or it changes nothing that is computed.
     """
+    from .catalog import config_root
+    from .trust import require_trust
+
+    require_trust(path, config_root())
     from mmengine.config import Config
 
     try:

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 from .config_keys import check_keys
+from .data.check.preflight import preflight
 from .engine.capture import now
 from .engine.launch import NOT_STARTED, Unit, execute
 from .engine.request import Request
@@ -77,6 +78,7 @@ class MatrixRunner:
         if not units:
             return
         self._check_configs(units)
+        self._check_data(units)
         self.carry_out(units)
         if self.failed:
             shown = "\n".join(f"  {line}" for line in self.failed)
@@ -126,6 +128,32 @@ class MatrixRunner:
                     markup=False,
                     soft_wrap=True,
                 )
+
+    def _check_data(self, units: list[Unit]) -> None:
+        """Refuses data sets with wrong labels before anything is started, all of them at once."""
+        wanted: dict[str, None] = {}
+        for request in (unit.request for unit in units):
+            if request.kind == "pretrain":
+                wanted[request.recipe.data] = None
+            wanted |= dict.fromkeys(job.protocol.data for job in request.jobs)
+        errors = []
+        with self.console.status("checking data") as shown:
+            for data in map(self.planner.data, wanted):
+                if isinstance(data, BenchError):
+                    continue
+
+                def show(done: int, total: int, _: str, what: str = data.id) -> None:
+                    shown.update(f"checking labels of {what} {done}/{total}")
+
+                try:
+                    preflight(data, self.workspace.checked, show)
+                except BenchError as error:
+                    errors.append(error)
+        if errors:
+            raise BenchError(
+                "nothing was started.\n" + "\n".join(error.what.rstrip() for error in errors),
+                " ".join(dict.fromkeys(error.cure for error in errors)),
+            )
 
     def _units(self, plan: Plan, pretrain_only: bool) -> list[Unit]:
         steps = each_once(plan.pretrainings) if pretrain_only else plan.needed_pretrainings()

@@ -48,6 +48,11 @@ class Workspace:
         """Resolved configs by hash, see `mrcl_bench.kept_configs`."""
         return self.results / "configs"
 
+    @property
+    def checked(self) -> Path:
+        """Notes of data sets whose labels passed, see `mrcl_bench.data.check.preflight`."""
+        return self.runs / "checked"
+
     def checkpoint_dir(self, profile: str, recipe: str) -> Path:
         """Folder of a recipe's ``raw.pth``, ``backbone.pth`` and ``manifest.json``."""
         return self.root / "checkpoints" / profile / recipe

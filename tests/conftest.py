@@ -17,6 +17,8 @@ from mrcl_bench.workspace import Workspace
 
 from .toy import Toy
 
+os.environ["MRCL_BENCH_TRUST_CONFIGS"] = "1"
+"""Configs below tests/ are our own; `tests/test_trust.py` takes this away."""
 MICRO_CONFIGS = Path(__file__).parent / "mm_configs"
 
 
@@ -82,6 +84,7 @@ def cli(tmp_path: Path) -> Cli:
             env={
                 **kept,
                 "MRCL_BENCH_ROOT": str(tmp_path),
+                "MRCL_BENCH_TRUST_CONFIGS": "1",
                 "COLUMNS": "200",
                 **{key: str(value) for key, value in environment.items()},
             },

@@ -38,7 +38,7 @@ def _is_clean(done: subprocess.CompletedProcess[str]) -> None:
         (["compare", "nowhere"], "nowhere"),
         (["ls", "nowhere"], "nowhere"),
         (["rnu"], "rnu"),
-        (["run", "--recpie", "mrcl"], "--recpie"),
+        (["run", "--recpie", "mrcl"], "--recipe"),
         (["run", "--seed", "-1"], "--seed"),
         (["run", "--seed", "one"], "--seed"),
         (["eval", "clss"], "cls"),

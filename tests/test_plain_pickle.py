@@ -172,3 +172,10 @@ def test_detectron2s_file_becomes_a_state_dict(tmp_path: Path) -> None:
     ):
         path.write_bytes(pickle.dumps(content, protocol=2))
         assert load_state_dict(path)["stem.conv1.weight"].shape == (2, 3)
+
+
+def test_a_place_in_the_memo_beyond_the_file_makes_no_room() -> None:
+    """The reader would fill a list up to it: tens of gigabytes for a file of ten bytes."""
+    raw = b"\x80\x02}r\xff\xff\xff\x7f."
+    with pytest.raises(DamagedPickle, match="place 2147483647"):
+        load_plain(io.BytesIO(raw))

@@ -19,6 +19,7 @@ from .options import (
     ProtocolOption,
     RecipeOption,
     SeedOption,
+    TrustOption,
     make_planner,
     processes,
 )
@@ -81,6 +82,7 @@ def evaluate(
     gpus: GpusOption = 0,
     launcher: LauncherOption = "none",
     configs: ConfigsOption = None,
+    trust_configs: TrustOption = False,
     force: ForceOption = False,
     algorithm: Annotated[str, typer.Option(help="Algorithm that trained the weights.")] = "foreign",
     source: SourceOption = None,

@@ -22,6 +22,7 @@ from . import (
     report,
     run,
     status,
+    verify,
 )
 
 _TRAINING_STACK = (
@@ -72,6 +73,7 @@ app.command()(run.plan)
 app.command()(rehearse.rehearse)
 app.command()(status.status)
 app.command()(ls.ls)
+app.command()(verify.verify)
 app.command()(compare.compare)
 app.command()(report.report)
 app.command()(explain.explain)

@@ -9,6 +9,7 @@ import typer
 
 from ..errors import unknown_name
 from ..profiles import PROFILES
+from ..trust import VARIABLE, trust
 
 if TYPE_CHECKING:
     from ..errors import BenchError
@@ -69,7 +70,17 @@ ConfigsOption = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(
         "--configs",
-        help="A further folder of configs. They are Python and run: name only what you trust.",
+        help="A further folder of configs; needs --trust-configs.",
+    ),
+]
+TrustOption = Annotated[
+    bool,
+    typer.Option(
+        "--trust-configs",
+        envvar=VARIABLE,
+        is_eager=True,
+        callback=trust,
+        help="The folder of --configs may run: configs are Python and can do whatever you can.",
     ),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Run again what is done.")]

@@ -10,6 +10,7 @@ from .options import (
     LauncherOption,
     ProfileOption,
     RecipeOption,
+    TrustOption,
     make_planner,
     processes,
     waiting_for_data,
@@ -23,6 +24,7 @@ def pretrain(
     gpus: GpusOption = 0,
     launcher: LauncherOption = "none",
     configs: ConfigsOption = None,
+    trust_configs: TrustOption = False,
     force: ForceOption = False,
 ) -> None:
     """Pretrain recipes and convert their weights; what is there is kept."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from ..errors import EXIT_USAGE, BenchError
-from .options import ConfigsOption, JobsOption, ProfileOption
+from .options import ConfigsOption, JobsOption, ProfileOption, TrustOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,6 +41,7 @@ def rehearse(
     ] = 128,
     jobs: JobsOption = None,
     configs: ConfigsOption = None,
+    trust_configs: TrustOption = False,
 ) -> None:
     """Try protocols and recipes at full width on miniature data: two steps, one evaluation.
 

@@ -19,6 +19,7 @@ from .options import (
     ProtocolOption,
     RecipeOption,
     SeedOption,
+    TrustOption,
     make_planner,
     processes,
     waiting_for_data,
@@ -38,6 +39,7 @@ def plan(
     seed: SeedOption = None,
     course: CourseOption = False,
     configs: ConfigsOption = None,
+    trust_configs: TrustOption = False,
     cost: Annotated[
         bool, typer.Option("--cost", help="Estimate hours: from earlier runs here, or --tflops.")
     ] = False,
@@ -106,6 +108,7 @@ def run(
     gpus: GpusOption = 0,
     launcher: LauncherOption = "none",
     configs: ConfigsOption = None,
+    trust_configs: TrustOption = False,
     force: ForceOption = False,
 ) -> None:
     """Run the matrix recipes x protocols x seeds; what has a valid record is skipped."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from .options import ConfigsOption, ProfileOption, make_planner
+from .options import ConfigsOption, ProfileOption, TrustOption, make_planner
 
 
-def status(profile: ProfileOption = "tiny", configs: ConfigsOption = None) -> None:
+def status(
+    profile: ProfileOption = "tiny",
+    configs: ConfigsOption = None,
+    trust_configs: TrustOption = False,
+) -> None:
     """Show per recipe which checkpoints and records are there, failed or missing."""
     from rich.console import Console
     from rich.table import Table

@@ -58,6 +58,14 @@ def load(results: Path, profile: str | None = None) -> Results:
         BenchError: The folder holds no records, the profile is unknown or
             absent, or two files hold the same run.
     """
+    found, doubled = scan(results, profile)
+    if doubled:
+        raise doubled[0]
+    return found
+
+
+def scan(results: Path, profile: str | None = None) -> tuple[Results, list[BenchError]]:
+    """As `load`, but the error for runs that lie in two files is returned beside the rest."""
     if profile is not None and profile not in PROFILES:
         raise unknown_name("profile", profile, PROFILES)
     root, folders = _locate(results)
@@ -80,11 +88,11 @@ def load(results: Path, profile: str | None = None) -> Results:
                 found[name][path] = record
             else:
                 problems.append(fault)
-    _refuse_doubled(same_run)
+    doubled = _doubled(same_run)
     found = {name: records for name, records in found.items() if records}
     if not found and not problems:
         raise _no_records(results)
-    return Results(root, found, tuple(problems))
+    return Results(root, found, tuple(problems)), doubled
 
 
 @contextmanager
@@ -186,17 +194,20 @@ def _fault(record: Record, path: Path, folder: Path) -> BenchError | None:
     return None
 
 
-def _refuse_doubled(same_run: Mapping[tuple[str, str, str, int], list[Path]]) -> None:
+def _doubled(same_run: Mapping[tuple[str, str, str, int], list[Path]]) -> list[BenchError]:
     doubled = {run: paths for run, paths in same_run.items() if len(paths) > 1}
-    if doubled:
-        lines = [
-            f"{profile}/{recipe}/{protocol} seed {seed}: " + ", ".join(str(path) for path in paths)
-            for (profile, recipe, protocol, seed), paths in doubled.items()
-        ]
-        raise BenchError(
+    if not doubled:
+        return []
+    lines = [
+        f"{profile}/{recipe}/{protocol} seed {seed}: " + ", ".join(str(path) for path in paths)
+        for (profile, recipe, protocol, seed), paths in doubled.items()
+    ]
+    return [
+        BenchError(
             "the same seed is given twice: " + "; ".join(lines) + ".",
             "Keep one file of each run and delete the copies.",
         )
+    ]
 
 
 def _no_records(folder: Path) -> BenchError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,6 +16,7 @@ from ._architecture import Architecture
 from ._layout import Which
 from .verify import Proof
 
+PartT = TypeVar("PartT", bound=BaseModel)
 SCHEMA_VERSION = 1
 WEIGHTS_NAME = "backbone.pth"
 MANIFEST_NAME = "manifest.json"
@@ -112,13 +113,23 @@ class Manifest(_Part):
     def pretrain_cost(self) -> Cost | None:
         """What pretraining took; None where it is not known."""
         cost = self.pretrain.get("cost")
-        return None if cost is None else Cost.model_validate(cost)
+        return None if cost is None else self._part(Cost, cost)
 
     @property
     def course(self) -> Course | None:
         """Where in its run the checkpoint was kept; None where the recipe keeps none."""
         course = self.pretrain.get("course")
-        return None if course is None else Course.model_validate(course)
+        return None if course is None else self._part(Course, course)
+
+    def _part(self, kind: type[PartT], value: object) -> PartT:
+        try:
+            return kind.model_validate(value)
+        except ValidationError as error:
+            raise BenchError(
+                f"the manifest of {self.recipe} has no valid {kind.__name__.lower()} of its "
+                f"pretraining: {_first(error)}.",
+                "Run the pretraining again.",
+            ) from None
 
 
 def read_manifest(folder: Path) -> Manifest:

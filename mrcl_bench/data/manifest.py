@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from mrcl_bench.atomic import sha256_file
 from mrcl_bench.errors import BenchError
 
@@ -85,16 +87,20 @@ def read_manifest(folder: Path) -> Manifest:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise BenchError(f"there is no data set at {folder}.", cure) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BenchError(f"{path} cannot be read: {error}.", cure) from error
     try:
         if raw["schema"] != SCHEMA:
             raise BenchError(f"{path} has schema {raw['schema']}, this needs {SCHEMA}.", cure)
         values = {name: raw[name] for name in Manifest.__dataclass_fields__}
         values["splits"] = {name: Split(**part) for name, part in raw["splits"].items()}
+        return TypeAdapter(Manifest).validate_python(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BenchError(f"{path} is damaged ({where}: {first['msg']}).", cure) from error
     except (KeyError, TypeError, AttributeError) as error:
         raise BenchError(f"{path} is damaged ({error}).", cure) from error
-    return Manifest(**values)
 
 
 def make_command(folder: Path) -> str:

@@ -32,8 +32,12 @@ def prepare(threads: int) -> None:
 def import_custom(config: Any) -> None:
     """Registers a config's types: what its ``custom_imports`` names, and the fused views.
 
-    Those are ours, but compile with numba: they are imported where they are used.
+    Those are ours, but compile with numba: they are imported where they are used. From then on a
+    broken image stops whatever reads it.
     """
+    from .whole_images import refuse_broken_images
+
+    refuse_broken_images()
     from mmengine.utils import import_modules_from_strings
 
     if FUSED in str(config._cfg_dict):

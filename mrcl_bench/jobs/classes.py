@@ -15,6 +15,16 @@ def _datasets(config: Any) -> list[Any]:
     return [config[name].dataset for name in _LOADERS if config.get(name) is not None]
 
 
+def annotation_files(config: Any) -> list[Path]:
+    """The annotation files of a config's COCO-format data sets, each once."""
+    files = [
+        Path(dataset.get("data_root") or "") / dataset.ann_file
+        for dataset in _datasets(config)
+        if dataset.get("ann_file") and str(dataset.ann_file).endswith(".json")
+    ]
+    return list(dict.fromkeys(files))
+
+
 def fill_coco_classes(config: Any) -> None:
     """Gives every COCO-format dataset of a config the categories of its annotation file.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .classes import fill_coco_classes
+from ..data.check.preflight import check_instances
+from .classes import annotation_files, fill_coco_classes
 from .context import Context, Outcome
 from .samples import detection_arrays
 from .train_eval import train_and_evaluate
@@ -14,6 +15,8 @@ def run(context: Context) -> Outcome:
     """Trains a detector and reports COCO box AP, and mask AP where it has masks."""
     from .exact_metrics import use_exact
 
+    if context.job.protocol.data != "coco":  # that one was looked at before any job
+        check_instances(annotation_files(context.config))
     fill_coco_classes(context.config)
     use_exact(context.config)
     kinds = [kind for kind in ("bbox", "segm") if kind in _measured(context.config.val_evaluator)]

@@ -12,6 +12,7 @@ from ..atomic import write_atomic
 from ..config_keys import check_keys
 from ..convert._architecture import Architecture
 from ..convert.manifest import Manifest, read_manifest
+from ..data.check.preflight import preflight
 from ..data.locate import DataFolder, require
 from ..engine.capture import Stopwatch, classify, environment, now, peak_memory_mib
 from ..engine.request import Request
@@ -92,12 +93,15 @@ def run_evaluation(request: Request) -> bool:
         next job is tried.
 
     Raises:
-        BenchError: Checkpoint or data are missing or damaged: no run was begun.
+        BenchError: Checkpoint or data are missing, damaged or wrongly labelled: no run was begun.
         KeyboardInterrupt: Passed on; the run under way leaves no record.
     """
     workspace = Workspace(request.root)
     manifest = read_manifest(workspace.checkpoint_dir(request.profile, request.recipe.name))
     data = {job.protocol.data: require(job.protocol.data, workspace.data) for job in request.jobs}
+    if int(os.environ.get("RANK", "0")) == 0:
+        for folder in data.values():
+            preflight(folder, workspace.checked)
     results = [
         _run_one(job, request, workspace, manifest, data[job.protocol.data]) for job in request.jobs
     ]

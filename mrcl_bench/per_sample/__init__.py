@@ -6,7 +6,7 @@ images, e.g. for a bootstrap. Needs numpy alone.
 """
 
 from ._detection import flatten_matches, pack_matches
-from ._load import PerSample, load
+from ._load import ARTIFACT, PerSample, load
 from ._segmentation import pack_areas
 
-__all__ = ["PerSample", "flatten_matches", "load", "pack_areas", "pack_matches"]
+__all__ = ["ARTIFACT", "PerSample", "flatten_matches", "load", "pack_areas", "pack_matches"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +119,7 @@ def load(record_path: Path, record: Record) -> PerSample | None:
     try:
         with np.load(path) as stored:
             return PerSample(record, {key: stored[key] for key in stored.files})
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise BenchError(
             f"cannot read {path}, the per-sample results of {record_path.name}: {error}.",
             f"Put it back, or run the job again: {record.command}",

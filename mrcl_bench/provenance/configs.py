@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from ..catalog import Catalog, load_catalog
+from ..catalog import Catalog, config_root, load_catalog
 from ..kept_configs import Found, find
 from ..record import Record
+from ..trust import require_trust
 
 
 class Configs:
@@ -16,9 +17,14 @@ class Configs:
     Args:
         results: The results folder.
         more: A further folder of configs, as for ``--configs``.
+
+    Raises:
+        BenchError: Nobody said that the further folder is trusted.
     """
 
     def __init__(self, results: Path, more: Path | None = None) -> None:
+        if more is not None:
+            require_trust(more, config_root())
         self._folder = results / "configs"
         self._more = more
         self._find = cache(self._look)

@@ -47,12 +47,17 @@ def statistics(results: Results, profile: str, analysis: Analysis) -> Statistics
 
 def write(results: Results, profile: str, found: Statistics) -> list[Path]:
     """Writes ``results/statistics/<profile>.md`` and ``.csv`` atomically."""
-    folder = results.root / "statistics"
-    rows = [row for each in found.compared for row in comparisons.rows(each)]
-    texts = {
-        folder / f"{profile}.csv": csv.render(rows, comparisons.COLUMNS),
-        folder / f"{profile}.md": markdown.render(found.views),
-    }
+    texts = render(results, profile, found)
     for path, text in texts.items():
         write_text(path, text)
     return list(texts)
+
+
+def render(results: Results, profile: str, found: Statistics) -> dict[Path, str]:
+    """Returns what `write` writes, by file."""
+    folder = results.root / "statistics"
+    rows = [row for each in found.compared for row in comparisons.rows(each)]
+    return {
+        folder / f"{profile}.csv": csv.render(rows, comparisons.COLUMNS),
+        folder / f"{profile}.md": markdown.render(found.views),
+    }

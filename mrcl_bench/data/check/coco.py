@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
-from collections import Counter
 from typing import Any
 
 from mrcl_bench.data.check.findings import Report
@@ -23,13 +21,11 @@ def coco(report: Report, counts: bool) -> list[Picture]:
         if not file.is_file():
             continue  # the layout says so
         name = report.relative(file)
-        content = _read(report, name, file.read_bytes())
+        content = read(report, name, file.read_bytes())
         if content is None:
             continue
-        _categories(report, name, content["categories"])
-        images = _images(report, name, content["images"])
-        known = {c.get("id") for c in content["categories"] if isinstance(c, dict)}
-        _annotations(report, name, content["annotations"], images, known)
+        named(report, name, content["categories"])
+        images = entries(report, name, content)
         if counts and len(images) != expected:
             report.add("wrong number", name, f"{len(images)} pictures instead of {expected}")
         folder = report.path / f"{split}2017"
@@ -42,7 +38,8 @@ def coco(report: Report, counts: bool) -> list[Picture]:
     return pictures
 
 
-def _read(report: Report, name: str, raw: bytes) -> dict[str, list[Any]] | None:
+def read(report: Report, name: str, raw: bytes) -> dict[str, list[Any]] | None:
+    """Parses an instances file; None, and a finding, where it is none."""
     try:
         content = json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -58,33 +55,64 @@ def _read(report: Report, name: str, raw: bytes) -> dict[str, list[Any]] | None:
     return content
 
 
-def _categories(report: Report, name: str, categories: list[Any]) -> None:
-    seen = Counter(c.get("id") for c in categories if isinstance(c, dict))
-    found = {c["id"]: c.get("name") for c in categories if isinstance(c, dict) and "id" in c}
-    for number, times in seen.items():
-        if times > 1:
-            report.add("id doubled", f"{name}: category {number}", f"{times} entries")
-    for number, title in COCO_CATEGORIES.items():
-        if number not in found:
-            report.add("class missing", f"{name}: category {number}", f"'{title}' is not there")
-        elif found[number] != title:
+def entries(report: Report, name: str, content: dict[str, list[Any]]) -> dict[Any, dict[str, Any]]:
+    """Checks all entries of an instances file, whatever its classes are called.
+
+    Returns:
+        Image id to its entry.
+    """
+    known: set[Any] = set()
+    for place, category in enumerate(content["categories"]):
+        number = _id(category)
+        if number is None or not isinstance(category.get("name"), str):
+            report.add("broken entry", f"{name}: categories[{place}]", "no id or no name")
+        elif number in known:
+            report.add("id doubled", f"{name}: category {number}", f"categories[{place}]")
+        known.add(number)
+    images = _images(report, name, content["images"])
+    _annotations(report, name, content["annotations"], images, known - {None})
+    return images
+
+
+def named(report: Report, name: str, categories: list[Any]) -> None:
+    """Compares the classes with COCO's own."""
+    found = {_id(c): c.get("name") for c in categories if _id(c) is not None}
+    for known, title in COCO_CATEGORIES.items():
+        if known not in found:
+            report.add("class missing", f"{name}: category {known}", f"'{title}' is not there")
+        elif found[known] != title:
             report.add(
                 "class renamed",
-                f"{name}: category {number}",
-                f"'{found[number]}' instead of '{title}'",
+                f"{name}: category {known}",
+                f"'{_short(found[known])}' instead of '{title}'",
             )
     for number in found.keys() - COCO_CATEGORIES.keys():
-        report.add("unknown class", f"{name}: category {number}", f"'{found[number]}'")
+        report.add("unknown class", f"{name}: category {number}", f"'{_short(found[number])}'")
+
+
+def _id(entry: Any, key: str = "id") -> int | str | None:
+    """The id that an entry states, if it is one."""
+    value = entry.get(key) if isinstance(entry, dict) else None
+    return value if isinstance(value, int | str) and not isinstance(value, bool) else None
+
+
+def _short(value: Any) -> str:
+    """What a message shows of a value from a file."""
+    try:
+        return str(value)[:200]
+    except (RecursionError, ValueError):  # nested too deep, or an integer too long to print
+        return f"a {type(value).__name__}"
 
 
 def _images(report: Report, name: str, images: list[Any]) -> dict[Any, dict[str, Any]]:
     found: dict[Any, dict[str, Any]] = {}
     files: set[str] = set()
     for place, image in enumerate(images):
-        if not isinstance(image, dict) or "id" not in image or "file_name" not in image:
+        number = _id(image)
+        if number is None or not isinstance(image.get("file_name"), str):
             report.add("broken entry", f"{name}: images[{place}]", "no id or no file_name")
             continue
-        number, file = image["id"], str(image["file_name"])
+        file = image["file_name"]
         if number in found:
             report.add("id doubled", f"{name}: image {number}", f"{file}, images[{place}]")
             continue
@@ -107,28 +135,29 @@ def _annotations(
         if not isinstance(entry, dict):
             report.add("broken entry", f"{name}: annotations[{place}]", "no object")
             continue
-        number = entry.get("id")
+        number = _id(entry)
         where = f"{name}: annotation {number}"
         if number is None or number in seen:
             what = "no id" if number is None else f"a second entry, annotations[{place}]"
             report.add("id doubled" if number is not None else "broken entry", where, what)
         seen.add(number)
-        image = images.get(entry.get("image_id"))
+        image = images.get(_id(entry, "image_id"))
         if image is None:
-            report.add("orphan", where, f"there is no image {entry.get('image_id')}")
-        if entry.get("category_id") not in categories:
-            report.add("unknown class", where, f"there is no category {entry.get('category_id')}")
+            report.add("orphan", where, f"there is no image {_short(entry.get('image_id'))}")
+        if _id(entry, "category_id") not in categories:
+            report.add("unknown class", where, f"there is no category {_short(entry.get('category_id'))}")
         _box(report, where, entry.get("bbox"), image)
         _outline(report, where, entry)
 
 
 def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    # so that sums are finite, too
+    return isinstance(value, int | float) and abs(value) < 1e300
 
 
 def _box(report: Report, where: str, box: Any, image: dict[str, Any] | None) -> None:
     if not isinstance(box, list) or len(box) != 4 or not all(map(_finite, box)):
-        report.add("bad box", where, f"bbox is {box}")
+        report.add("bad box", where, f"bbox is {_short(box)}")
         return
     left, top, wide, high = box
     if wide < 0 or high < 0:
@@ -147,7 +176,7 @@ def _box(report: Report, where: str, box: Any, image: dict[str, Any] | None) -> 
 def _outline(report: Report, where: str, entry: dict[str, Any]) -> None:
     area, outline = entry.get("area"), entry.get("segmentation")
     if not _finite(area) or area < 0:  # type: ignore[operator]
-        report.add("bad mask", where, f"area is {area}")
+        report.add("bad mask", where, f"area is {_short(area)}")
     if isinstance(outline, dict):
         if "counts" not in outline or "size" not in outline:
             report.add("bad mask", where, "run lengths without counts or size")
