@@ -49,6 +49,7 @@ class FastCoco:
         self._labels = np.asarray(categories, dtype=np.int64)
         self._images, self._categories = np.unique(images), np.unique(categories)
         self._most, self._thresholds = list(most), np.asarray(thresholds, dtype=np.float64)
+        self._last: Any = None
         seen, asked = set(images), set(categories)
         judged = [
             ann
@@ -128,16 +129,50 @@ class FastCoco:
         self, found: Objects, boxes: NDArray[np.float64], shapes: list[dict[str, Any]] | None
     ) -> Matches:
         size = (len(self._images), len(self._categories))
-        order = ranked(found, self._most[-1])
-        place, truth = pairs(found, order, self._objects, size[0])
+        order, place, truth = self._ranked(found, size[0])
         if shapes is None:
             own = np.array([ann["bbox"] for ann in self._annotations], dtype=np.float64)
             crowd = self._objects.crowd
             assert crowd is not None
             iou = _box_iou(boxes[order[place]], own.reshape(-1, 4)[truth], crowd[truth])
         else:
+            able = self._able(found.area, order[place], truth)
+            place, truth = place[able], truth[able]
             iou = self._mask_iou(order, place, truth, shapes)
         return match(found, order, self._objects, (place, truth, iou), self._thresholds, size)
+
+    def _ranked(
+        self, found: Objects, images: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Returns `ranked` and `pairs`; once for boxes and masks of the same scores."""
+        columns = (found.image, found.category, found.score)
+        same = self._last is not None and all(
+            np.array_equal(one, other) for one, other in zip(self._last[0], columns, strict=True)
+        )
+        if not same:
+            order = ranked(found, self._most[-1])
+            self._last = columns, (order, *pairs(found, order, self._objects, images))
+        kept: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]] = self._last[1]
+        return kept
+
+    def _able(
+        self, area: NDArray[np.float64], found: NDArray[np.int64], truth: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Says which pairs of masks could overlap enough, by their areas: few have to be looked at.
+
+        No IoU is above the smaller area over the larger one; a crowd's is another ratio.
+        """
+        from hotcoco import mask
+
+        if not len(truth):
+            return np.ones(0, dtype=np.bool_)
+        own = np.asarray(mask.area([self._api.annToRLE(ann) for ann in self._annotations]))
+        one, other = area[found], own.astype(np.float64)[truth]
+        crowd = self._objects.crowd
+        assert crowd is not None
+        most = np.minimum(one, other) / np.maximum(np.maximum(one, other), 1)
+        able: NDArray[np.bool_] = crowd[truth] | (most > self._thresholds[0] - 1e-6)
+        return able
 
     def _mask_iou(
         self,
