@@ -145,6 +145,7 @@ class FastCoco:
         self, found: Objects, images: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Returns `ranked` and `pairs`; once for boxes and masks of the same scores."""
+        assert found.score is not None
         columns = (found.image, found.category, found.score)
         same = self._last is not None and all(
             np.array_equal(one, other) for one, other in zip(self._last[0], columns, strict=True)
