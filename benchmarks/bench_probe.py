@@ -84,7 +84,7 @@ def measure(quick: bool) -> list[Measurement]:
         "forward pass and batched": [one + solved for one in passes],
     }
     probe = Measurement(
-        f"Linear probe, 12 strengths, {number:,} x {width:,}, {classes} classes, time of the processor",
+        f"Linear probe, 12 strengths, {number:,} x {width:,}, {classes} classes, processor time",
         times,
         "one forward pass",
         "",
