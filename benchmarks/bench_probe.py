@@ -48,7 +48,7 @@ def measure(quick: bool) -> list[Measurement]:
     from mrcl_bench.jobs.knn import predict
     from mrcl_bench.jobs.logistic import fit_sweep
 
-    number, width, classes, seen = (600, 128, 10, 16) if quick else (10_000, 2048, 100, 128)
+    number, width, classes, seen = (600, 128, 10, 32) if quick else (10_000, 2048, 100, 128)
     x, y = features(number, width, classes, 0)
     asked, truth = features(2000, width, classes, 1)
     mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-9
@@ -90,7 +90,7 @@ def measure(quick: bool) -> list[Measurement]:
         "",
         {
             "target": "forward pass and batched at least 0.67 (1.5 times one forward pass)",
-            "forward pass": f"ResNet-50, random weights, 224 px, scaled from {16 * len(passes)}"
+            "forward pass": f"ResNet-50, random weights, 224 px, scaled from {len(batch) * len(passes)}"
             f" images to {number:,}",
             "scikit-learn": "scaled from one of the 12 strengths",
             "largest difference of accuracy": max(apart),
