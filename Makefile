@@ -22,7 +22,7 @@ WORK = $(SCALE) $(if $(JOBS),-j $(JOBS)) $(ARGS)
 # Set-up, data and training come one after the other; workers are the command's own business.
 .NOTPARALLEL:
 .PHONY: help demo setup data pretrain eval-cls eval-det eval-seg compare report plan status doctor \
-	rehearse test nightly lint clean
+	rehearse bench test nightly lint clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ doctor: ## Look over environment, data and disk.
 
 rehearse: setup ## Try all configs of the profile paper in miniature, on the CPU.
 	$(BENCH) rehearse $(ARGS)
+
+bench: setup ## Measure speed side by side; writes results/bench/ (ARGS: names of parts).
+	.venv/bin/python -m benchmarks $(ARGS)
 
 test: setup ## Run the tests.
 	.venv/bin/python -m pytest -q --durations=8

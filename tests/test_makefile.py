@@ -72,6 +72,7 @@ def test_every_documented_target_can_be_made() -> None:
         ("status", (SETUP, f"{BENCH} status --profile tiny")),
         ("doctor", (f"{BENCH} doctor",)),
         ("rehearse", (SETUP, f"{BENCH} rehearse")),
+        ("bench", (SETUP, "-m benchmarks")),
         ("nightly", (SETUP, "-m pytest -q --durations=8 -m nightly")),
         ("test", (SETUP, "-m pytest -q --durations=8")),
         ("lint", ("ruff check .", "ruff format --check .", "mypy")),

@@ -30,4 +30,9 @@ bench = dict(
     batched=True,
     on_request=True,
 )
-probe = dict(held_out=0.02, inverse_l2=[1e-5, 1e-4, 1e-3, 1e-2, 1e-1], max_iter=500)
+probe = dict(
+    solver="batched",
+    held_out=0.02,
+    inverse_l2=[1e-5, 1e-4, 1e-3, 1e-2, 1e-1],
+    max_iter=500,
+)

@@ -5,8 +5,21 @@ detection, pixel counts per image and class. From it a metric is recomputed for 
 images, e.g. for a bootstrap. Needs numpy alone.
 """
 
-from ._detection import flatten_matches, pack_matches
+from ._detection import Matches, flatten_matches, pack_matches
 from ._load import ARTIFACT, PerSample, load
+from ._matching import Objects, match, pairs, ranked
 from ._segmentation import pack_areas
 
-__all__ = ["ARTIFACT", "PerSample", "flatten_matches", "load", "pack_areas", "pack_matches"]
+__all__ = [
+    "ARTIFACT",
+    "Matches",
+    "Objects",
+    "PerSample",
+    "flatten_matches",
+    "load",
+    "match",
+    "pack_areas",
+    "pack_matches",
+    "pairs",
+    "ranked",
+]
