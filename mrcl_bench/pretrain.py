@@ -47,14 +47,16 @@ def run_pretraining(request: Request) -> None:
     try:
         _train(request, workspace, recipe)
     except (Exception, KeyboardInterrupt) as error:
-        write_json(failure, classify(error).model_dump())
+        # Where one of several processes fails, the launcher stops the others: not their reason.
+        if not (isinstance(error, KeyboardInterrupt) and failure.exists()):
+            write_json(failure, classify(error).model_dump())
         raise
 
 
 def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     from .engine.keep import KeepHook
     from .engine.resume import ElapsedHook
-    from .engine.runtime import build_runner, encoder_gflops
+    from .engine.runtime import build_runner, encoder_gflops, join, same_for_all
     from .reconstructions import keep_reconstructions
 
     watch = Stopwatch()
@@ -82,7 +84,8 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     if wanted_moments:
         wanted += f" keep {' '.join(moment.label for moment in wanted_moments)}"
     last = work_dir / "last_checkpoint"
-    if last.exists() and mark.exists() and mark.read_text() == wanted:
+    join(config, request.launcher)
+    if same_for_all(last.exists() and mark.exists() and mark.read_text() == wanted):
         config.resume = True
     else:
         last.unlink(missing_ok=True)

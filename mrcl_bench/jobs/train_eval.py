@@ -119,12 +119,16 @@ def _skip_initialisation(runner: Any) -> None:
     """Keeps `Runner.train` from initialising anything over the weights just loaded.
 
     The heads are initialised here. The backbone is left alone; mmengine passes by whatever else
-    was loaded, because loading marked it as initialised.
+    was loaded, because loading marked it as initialised. All processes take the first one's.
     """
+    from mmengine.dist import broadcast
+
     model = unwrapped(runner.model)
     for name, child in model.named_children():
         if name != "backbone" and hasattr(child, "init_weights"):
             child.init_weights()
+    for value in model.state_dict().values():
+        broadcast(value)
     runner._init_model_weights = lambda: None
 
 

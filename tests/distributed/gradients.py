@@ -54,8 +54,10 @@ def _v3(backbone: dict, width: int, pooled: bool) -> dict:
 CASES: dict[str, dict[str, Any]] = {
     "mrcl, ViT": VIT,
     "mrcl, ResNet": RESNET,
-    "mrcl, ResNet with group norms": RESNET | dict(backbone=RESNET["backbone"] | dict(norm_cfg=GROUPS)),
-    "mrcl, ViT, one view reconstructed": VIT | dict(reconstruct_views=1, momentum_schedule="constant"),
+    "mrcl, ResNet with group norms": RESNET
+    | dict(backbone=RESNET["backbone"] | dict(norm_cfg=GROUPS)),
+    "mrcl, ViT, one view reconstructed": VIT
+    | dict(reconstruct_views=1, momentum_schedule="constant"),
     "mrcl, ViT, reconstruction alone": VIT | dict(contrast_weight=0),
     "mrcl, ResNet, contrast alone": RESNET | dict(reconstruct_weight=0, mask_ratio=0),
     "mocov3, ViT": _v3(BASE_VIT, 32, pooled=False),
@@ -75,7 +77,7 @@ CASES: dict[str, dict[str, Any]] = {
         neck=mlp(64, 16) | dict(with_avg_pool=True),
         head=CONTRAST,
     ),
-}  # fmt: skip
+}
 CASES[SHARED] = CASES["simclr, ResNet"]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +11,8 @@ pytest.importorskip("mmpretrain")
 
 from .gradients import CASES, SHARED  # noqa: E402
 from .start import torchrun  # noqa: E402
+
+pytestmark = pytest.mark.slow
 
 Found = dict[str, dict[str, Any]]
 
