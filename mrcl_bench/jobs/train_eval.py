@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..engine.batch import fit_batch
 from ..engine.capture import Stopwatch, peak_memory_mib
-from ..engine.runtime import build_runner
+from ..engine.runtime import build_runner, join
 from ..loading import loading_of
 from ..record import Cost, LoadReport
 from .context import Context, Outcome
@@ -43,9 +44,13 @@ def train(context: Context) -> Trained:
     Returns:
         The model with its last weights; no reporting split has been looked at.
     """
+    from mmengine.dist import get_world_size
+
     watch = Stopwatch()
     config = context.config
     config.train_cfg.val_begin = _NEVER  # no look at a reporting split while training
+    join(config, config.launcher)
+    batch = fit_batch(config, context.job.protocol, get_world_size(), context.keep_batch)
     what = f"{context.job.protocol.family}, {context.job.recipe.display}"
     runner = build_runner(config, context.work_dir, context.job.seed, config.launcher, what)
     report = load_into(unwrapped(runner.model), context.weights, loading_of(config))
@@ -57,6 +62,7 @@ def train(context: Context) -> Trained:
         epochs=images / len(runner.train_dataloader.dataset),
         seconds=watch.seconds,
         peak_memory_mib=peak_memory_mib(),
+        batch=batch,
     )
     return Trained(runner, report, cost)
 
