@@ -145,7 +145,7 @@ class MatrixRunner:
             BenchError: It is to be kept and cannot be.
         """
         trains = spec.role != "floor" if isinstance(spec, Recipe) else not spec.batched
-        if not trains or config.get("optim_wrapper") is None:
+        if not trains or not {"model", "optim_wrapper", "train_dataloader"} <= config.keys():
             return
         processes, own = self.gpus or 1, config.train_dataloader.batch_size
         batch = fit_batch(copy.deepcopy(config), spec, processes, self.keep_batch)
