@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,10 +14,11 @@ import pytest
 
 pytest.importorskip("mmpretrain")
 
+from mrcl_bench.errors import EXIT_RESUMABLE  # noqa: E402
 from mrcl_bench.record import Batch, find_records, read_record  # noqa: E402
 from mrcl_bench.workspace import Workspace  # noqa: E402
 
-from ..conftest import MICRO_CONFIGS  # noqa: E402
+from ..conftest import MICRO_CONFIGS, manifest_of  # noqa: E402
 from .start import ROOT  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -81,3 +83,42 @@ def test_a_batch_that_cannot_be_kept_stops_before_anything_starts(run: Run, tmp_
     assert "names a total batch of 32" in done.stderr
     assert "--no-keep-batch" in done.stderr
     assert list(tmp_path.rglob("request.json")) == []
+
+
+def test_an_interrupted_pretraining_goes_on(micro_root: Path, tmp_path: Path) -> None:
+    environment = {
+        **{k: v for k, v in os.environ.items() if k != "PROFILE"},
+        "MRCL_BENCH_ROOT": str(tmp_path),
+        "MRCL_BENCH_DATA": str(micro_root),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    command = [
+        *(sys.executable, "-m", "mrcl_bench.cli.main", "pretrain", "-p", "micro", "-r", "mrcl"),
+        *("--configs", str(MICRO_CONFIGS), "--launcher", "pytorch", "--gpus", "2"),
+    ]
+    first = subprocess.Popen(
+        command, env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    runs = Workspace(tmp_path).runs
+    deadline = time.monotonic() + 300
+    while not list(runs.rglob("last_checkpoint")):
+        assert first.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    first.terminate()
+    _, said = first.communicate(timeout=60)
+    assert first.returncode == EXIT_RESUMABLE, said
+    assert list(runs.rglob("iter_7.pth"))
+    assert not list(tmp_path.rglob("backbone.pth"))
+
+    done = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=600
+    )
+    (log,) = runs.rglob("log.txt")
+    assert done.returncode == 0, done.stderr + log.read_text()[-3000:]
+    assert "resumed epoch: 0, iter: 7" in log.read_text()
+    (folder,) = (path.parent for path in tmp_path.rglob("backbone.pth"))
+    cost = manifest_of(folder).pretrain_cost
+    assert cost is not None
+    assert cost.images_seen == 14 * 32
