@@ -47,14 +47,19 @@ def run_pretraining(request: Request) -> None:
     try:
         _train(request, workspace, recipe)
     except (Exception, KeyboardInterrupt) as error:
-        write_json(failure, classify(error).model_dump())
+        # Where one of several processes fails, the launcher stops the others: not their reason.
+        if not (isinstance(error, KeyboardInterrupt) and failure.exists()):
+            write_json(failure, classify(error).model_dump())
         raise
 
 
 def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
+    from mmengine.dist import get_world_size
+
+    from .engine.batch import fit_batch
     from .engine.keep import KeepHook
     from .engine.resume import ElapsedHook
-    from .engine.runtime import build_runner, encoder_gflops
+    from .engine.runtime import build_runner, encoder_gflops, join, same_for_all
     from .reconstructions import keep_reconstructions
 
     watch = Stopwatch()
@@ -65,6 +70,11 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     relocate(config, workspace.data)
     if request.rehearsal is not None:
         reduce_config(config, request.rehearsal, recipe=True)
+    join(config, request.launcher)
+    kept_batch = request.keep_batch and request.rehearsal is None
+    layout = None
+    if recipe.role != "floor":
+        layout = fit_batch(config, recipe, get_world_size(), kept_batch)
     seed = request.seed
     work_dir = workspace.runs / "pretrain" / request.profile / recipe.name
     work_dir.mkdir(parents=True, exist_ok=True)
@@ -81,8 +91,10 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     wanted = f"{identity} {data.sha256} seed {seed}"
     if wanted_moments:
         wanted += f" keep {' '.join(moment.label for moment in wanted_moments)}"
+    if layout is not None and layout.processes * layout.accumulated > 1:
+        wanted += f" batch {layout.total} by {layout.processes} in {layout.accumulated}"
     last = work_dir / "last_checkpoint"
-    if last.exists() and mark.exists() and mark.read_text() == wanted:
+    if same_for_all(last.exists() and mark.exists() and mark.read_text() == wanted):
         config.resume = True
     else:
         last.unlink(missing_ok=True)
@@ -101,6 +113,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
             epochs=images / len(runner.train_dataloader.dataset) if images else 0.0,
             seconds=elapsed.seconds,
             peak_memory_mib=peak_memory_mib(),
+            batch=layout,
         )
 
     if wanted_moments:

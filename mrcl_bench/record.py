@@ -83,6 +83,22 @@ class DataRef(_Part):
     shapes_fallback: bool = False
 
 
+class Batch(_Part):
+    """Pictures per step of the optimiser.
+
+    Attributes:
+        named: What the config's name says (``8xb512`` is 4,096), None where it says nothing.
+        total: What it was.
+        processes: Over how many processes (GPUs).
+        accumulated: Over how many passes one after the other.
+    """
+
+    named: int | None
+    total: int
+    processes: int
+    accumulated: int = 1
+
+
 class Cost(_Part):
     """What was spent.
 
@@ -92,6 +108,7 @@ class Cost(_Part):
         peak_memory_mib: Peak resident memory on CPU, peak allocated on GPU, in MiB.
         epochs: Passes over the training set.
         encoder_gflops: Encoder's forward GFLOPs (multiply-add = 2) of one image at training size.
+        batch: Batch size; None in older records, and where nothing is trained by steps.
     """
 
     images_seen: int
@@ -99,6 +116,7 @@ class Cost(_Part):
     peak_memory_mib: float
     epochs: float | None = None
     encoder_gflops: float | None = None
+    batch: Batch | None = None
 
 
 class Course(_Part):

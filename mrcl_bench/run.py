@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 from rich.console import Console
 
 from .config_keys import check_keys
 from .data.check.preflight import preflight
+from .engine.batch import fit_batch
 from .engine.capture import now
 from .engine.launch import NOT_STARTED, Unit, execute
 from .engine.request import Request
@@ -51,16 +54,23 @@ class MatrixRunner:
         console: Where progress goes.
         slots: Workers at a time.
         gpus: Processes per pretraining and per trained job under torchrun; 0 for plain processes.
+        keep_batch: Whether the total batch is the one that a config's name says.
     """
 
     def __init__(
-        self, planner: Planner, console: Console, slots: int | None = None, gpus: int = 0
+        self,
+        planner: Planner,
+        console: Console,
+        slots: int | None = None,
+        gpus: int = 0,
+        keep_batch: bool = True,
     ) -> None:
         self.planner = planner
         self.workspace = planner.workspace
         self.console = console
         self.slots = 1 if gpus else (slots or default_slots())
         self.gpus = gpus
+        self.keep_batch = keep_batch
         self.failed: list[str] = []
 
     def run(self, plan: Plan, pretrain_only: bool = False) -> None:
@@ -117,6 +127,7 @@ class MatrixRunner:
         for spec in specs.values():
             config = load_spec(spec)
             check_keys(config, spec)
+            self._say_batch(spec, config)
             try:
                 wrong = contradictions(spec.name, spec, config)
             except (ValueError, AttributeError, KeyError, TypeError):
@@ -154,6 +165,30 @@ class MatrixRunner:
                 "nothing was started.\n" + "\n".join(error.what.rstrip() for error in errors),
                 " ".join(dict.fromkeys(error.cure for error in errors)),
             )
+
+    def _say_batch(self, spec: Recipe | Protocol, config: Any) -> None:
+        """Says where the total batch is another than named, or kept by other means.
+
+        Raises:
+            BenchError: It is to be kept and cannot be.
+        """
+        trains = spec.role != "floor" if isinstance(spec, Recipe) else not spec.batched
+        if not trains or not {"model", "optim_wrapper", "train_dataloader"} <= config.keys():
+            return
+        processes, own = self.gpus or 1, config.train_dataloader.batch_size
+        batch = fit_batch(copy.deepcopy(config), spec, processes, self.keep_batch)
+        if batch.named in (None, processes * own):
+            return
+        how = f"not kept: {batch.total} by {processes} x {own}"
+        if batch.named == batch.total:
+            share = batch.total // processes // batch.accumulated
+            how = f"kept by {processes} x {share}, {batch.accumulated} passes a step"
+        self.console.print(
+            f"{spec.name}: named total batch {batch.named}, {how}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
 
     def _units(self, plan: Plan, pretrain_only: bool) -> list[Unit]:
         steps = each_once(plan.pretrainings) if pretrain_only else plan.needed_pretrainings()
@@ -193,8 +228,9 @@ class MatrixRunner:
                 "recipe": recipe,
                 "jobs": jobs,
                 "root": self.workspace.root,
-                "threads": max(1, cores() // self.slots),
+                "threads": max(1, cores() // max(self.slots, gpus)),
                 "launcher": "pytorch" if gpus else "none",
+                "keep_batch": self.keep_batch,
             }
         )
         return Unit(request, folder, gpus=gpus)

@@ -14,6 +14,7 @@ from .options import (
     ForceOption,
     GpusOption,
     JobsOption,
+    KeepBatchOption,
     LauncherOption,
     ProfileOption,
     ProtocolOption,
@@ -81,6 +82,7 @@ def evaluate(
     jobs: JobsOption = None,
     gpus: GpusOption = 0,
     launcher: LauncherOption = "none",
+    keep_batch: KeepBatchOption = True,
     configs: ConfigsOption = None,
     trust_configs: TrustOption = False,
     force: ForceOption = False,
@@ -115,7 +117,7 @@ def evaluate(
     judged = _protocols(planner.catalog, planner.profile, protocol or [], chosen_task)
     if not foreign:
         names = [found.name for found in judged]
-        run_plan(planner, planner.plan(recipe or [], names, seed, force), jobs, workers)
+        run_plan(planner, planner.plan(recipe or [], names, seed, force), jobs, workers, keep_batch)
         return
     if recipe:
         raise BenchError(
@@ -160,7 +162,7 @@ def evaluate(
         + (f"; {left} are for other backbones" if left else "")
     )
     rows = stand_ins(manifest, fitting, planner.profile)
-    run_plan(planner, planner.plan_for(rows, fitting, seed, force), jobs, workers)
+    run_plan(planner, planner.plan_for(rows, fitting, seed, force), jobs, workers, keep_batch)
     typer.echo(f"`mrcl-bench compare --profile {profile}` shows the row {called}.")
 
 

@@ -66,6 +66,13 @@ LauncherOption = Annotated[
     str,
     typer.Option("--launcher", help="'none', or 'pytorch' for torchrun with --gpus processes."),
 ]
+KeepBatchOption = Annotated[
+    bool,
+    typer.Option(
+        "--keep-batch/--no-keep-batch",
+        help="Keep the total batch that a config's name says (8xb512: 4,096), or refuse.",
+    ),
+]
 ConfigsOption = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(

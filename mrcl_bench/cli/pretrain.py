@@ -7,6 +7,7 @@ from .options import (
     ForceOption,
     GpusOption,
     JobsOption,
+    KeepBatchOption,
     LauncherOption,
     ProfileOption,
     RecipeOption,
@@ -23,6 +24,7 @@ def pretrain(
     jobs: JobsOption = None,
     gpus: GpusOption = 0,
     launcher: LauncherOption = "none",
+    keep_batch: KeepBatchOption = True,
     configs: ConfigsOption = None,
     trust_configs: TrustOption = False,
     force: ForceOption = False,
@@ -46,7 +48,8 @@ def pretrain(
     for step in plan.pretrainings:
         if step.state != "todo":
             console.print(f"  {step.recipe.name}: {step.state} ({step.reason})", highlight=False)
-    MatrixRunner(planner, console, jobs, processes(launcher, gpus)).run(plan, pretrain_only=True)
+    runner = MatrixRunner(planner, console, jobs, processes(launcher, gpus), keep_batch)
+    runner.run(plan, pretrain_only=True)
     blocked = [step for step in plan.pretrainings if step.state == "blocked"]
     if blocked:
         raise waiting_for_data(planner, replace(plan, jobs=()), f"{len(blocked)} recipes wait")

@@ -14,6 +14,7 @@ from .options import (
     ForceOption,
     GpusOption,
     JobsOption,
+    KeepBatchOption,
     LauncherOption,
     ProfileOption,
     ProtocolOption,
@@ -107,6 +108,7 @@ def run(
     jobs: JobsOption = None,
     gpus: GpusOption = 0,
     launcher: LauncherOption = "none",
+    keep_batch: KeepBatchOption = True,
     configs: ConfigsOption = None,
     trust_configs: TrustOption = False,
     force: ForceOption = False,
@@ -114,10 +116,12 @@ def run(
     """Run the matrix recipes x protocols x seeds; what has a valid record is skipped."""
     planner = make_planner(profile, configs)
     made = planner.plan(recipe or [], protocol or [], seed, force, course)
-    run_plan(planner, made, jobs, processes(launcher, gpus))
+    run_plan(planner, made, jobs, processes(launcher, gpus), keep_batch)
 
 
-def run_plan(planner: Planner, made: Plan, jobs: int | None, gpus: int) -> None:
+def run_plan(
+    planner: Planner, made: Plan, jobs: int | None, gpus: int, keep_batch: bool = True
+) -> None:
     """Says what a plan has to do, and does it.
 
     Args:
@@ -125,6 +129,7 @@ def run_plan(planner: Planner, made: Plan, jobs: int | None, gpus: int) -> None:
         made: The plan.
         jobs: Workers at a time, by cores if None.
         gpus: Processes per run under torchrun, 0 for plain ones.
+        keep_batch: Whether the total batch is the one that a config's name says.
 
     Raises:
         BenchError: Something failed, was interrupted, or waits for data.
@@ -148,6 +153,6 @@ def run_plan(planner: Planner, made: Plan, jobs: int | None, gpus: int) -> None:
             reasons[step.reason] = reasons.get(step.reason, 0) + 1
     for reason, count in reasons.items():
         console.print(f"  {count} x {reason}", highlight=False)
-    MatrixRunner(planner, console, jobs, gpus).run(made)
+    MatrixRunner(planner, console, jobs, gpus, keep_batch).run(made)
     if blocked:
         raise waiting_for_data(planner, made, f"{len(blocked)} jobs wait")

@@ -73,13 +73,15 @@ class _Running:
         threads = str(unit.request.threads)
         environment = {
             **os.environ,
-            FD_VARIABLE: str(writer),
+            FD_VARIABLE: f"/proc/{os.getpid()}/fd/{reader}" if unit.gpus else str(writer),
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
             "OPENBLAS_NUM_THREADS": threads,
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "ignore",
         }
+        if unit.gpus:  # torchrun has no -P to pass on to its workers
+            environment["PYTHONSAFEPATH"] = "1"
         self._log: IO[bytes] = unit.log.open("wb")
         self.process = subprocess.Popen(
             unit.command(request_file),

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 
 FD_VARIABLE = "MRCL_BENCH_PROGRESS_FD"
+"""Number of the open pipe, or a path to open it by: torchrun passes no open files on."""
+_opened: dict[str, int] = {}
 
 
 def report(done: int, total: int, what: str) -> None:
@@ -18,10 +20,13 @@ def report(done: int, total: int, what: str) -> None:
         total: All steps; 0 if unknown.
         what: What the steps are, a few words.
     """
-    number = os.environ.get(FD_VARIABLE)
-    if number is None:
+    where = os.environ.get(FD_VARIABLE)
+    if where is None or os.environ.get("RANK", "0") != "0":
         return
     try:
-        os.write(int(number), f"{done}\t{total}\t{what}\n".encode())
+        if where.startswith("/") and where not in _opened:
+            _opened[where] = os.open(where, os.O_WRONLY)
+        pipe = _opened[where] if where in _opened else int(where)
+        os.write(pipe, f"{done}\t{total}\t{what}\n".encode())
     except (OSError, ValueError):
         os.environ.pop(FD_VARIABLE, None)  # the parent is gone; the work goes on

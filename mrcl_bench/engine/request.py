@@ -22,6 +22,7 @@ class Request(BaseModel):
         root: The workspace's root.
         threads: CPU threads that this worker may use.
         launcher: mmengine launcher: ``none``, ``pytorch`` or ``slurm``.
+        keep_batch: Whether the total batch is the one that the config's name says.
         rehearsal: If given, everything is made that small and nothing counts.
     """
 
@@ -35,6 +36,7 @@ class Request(BaseModel):
     root: Path
     threads: int = 1
     launcher: Literal["none", "pytorch", "slurm"] = "none"
+    keep_batch: bool = True
     rehearsal: Rehearsal | None = None
 
     @property

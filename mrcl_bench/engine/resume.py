@@ -34,12 +34,23 @@ def restore_rng(state: dict[str, Any]) -> None:
     random.setstate((version, tuple(words), gauss))
 
 
+def seed_apart(*numbers: int) -> None:
+    """Seeds the generators with a stream that belongs to these numbers alone."""
+    python, numpy, network = np.random.SeedSequence(numbers).generate_state(3)
+    random.seed(int(python))
+    np.random.seed(int(numpy))
+    torch.manual_seed(int(network))
+
+
 class RngHook(Hook):  # type: ignore[misc]
     """Saves generator states in checkpoints and restores them when a run goes on.
 
     mmengine restores weights, optimiser, schedules and the sampler's place, but no generator.
     With data loaded in the main process (``num_workers=0``) an iteration-based run is then
     bit-identical to an uninterrupted one on the same CPU; with workers their seeds differ.
+
+    Of several processes the first one does so. mmengine seeds the others like it, and all would
+    draw the same views and masks: they get streams of their own, new ones when a run goes on.
     """
 
     def __init__(self) -> None:
@@ -54,6 +65,8 @@ class RngHook(Hook):  # type: ignore[misc]
     def before_train(self, runner: Any) -> None:  # noqa: D102
         state, self._loaded = self._loaded, None
         iterator = getattr(runner.train_loop, "dataloader_iterator", None)
+        if runner.rank:
+            seed_apart(runner.seed, runner.rank, runner.iter)
         if state is None or iterator is None:
             return
         skip = iterator.skip_iter
@@ -61,7 +74,10 @@ class RngHook(Hook):  # type: ignore[misc]
         def skip_and_restore(steps: int) -> None:
             skip(steps)
             iterator._ensure_iterator()  # making the loader's iterator draws from torch
-            restore_rng(state)
+            if runner.rank:
+                seed_apart(runner.seed, runner.rank, runner.iter)
+            else:
+                restore_rng(state)
 
         iterator.skip_iter = skip_and_restore
 

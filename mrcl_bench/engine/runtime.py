@@ -13,6 +13,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ..augment import FUSED
+from ..errors import BenchError
 from .capture import Diverged
 from .progress import report
 from .resume import RngHook
@@ -71,6 +72,50 @@ class ProgressHook(Hook):  # type: ignore[misc]
         report(batch_idx + 1, len(runner.test_dataloader), f"{self.what}: novel")
 
 
+def join(config: Any, launcher: str) -> None:
+    """Joins the other processes of a launcher, over NCCL with GPUs and over gloo without.
+
+    Args:
+        config: Resolved config; its ``env_cfg.dist_cfg`` counts where there are GPUs.
+        launcher: mmengine launcher; ``none`` does nothing.
+    """
+    import torch
+
+    if launcher == "none" or torch.distributed.is_initialized():
+        return
+    if torch.cuda.is_available():
+        from mmengine.dist import init_dist
+
+        init_dist(launcher, **(config.get("env_cfg") or {}).get("dist_cfg", {"backend": "nccl"}))
+    elif launcher == "pytorch":
+        torch.distributed.init_process_group("gloo")
+
+
+def same_for_all(value: bool) -> bool:
+    """What the first process says, in all of them; it looks at files that it may change."""
+    from mmengine.dist import broadcast_object_list
+
+    said = [value]
+    broadcast_object_list(said)
+    return said[0]
+
+
+def _wrap_on_cpu(config: Any) -> None:
+    """Spares mmengine's wrapper the number of a GPU, and says what cannot run without one."""
+    if config.get("sync_bn") or "SyncBN" in repr(config.model):
+        raise BenchError(
+            "synchronised batch norms of several processes need GPUs.",
+            "Run it in one process (without --launcher), or rehearse it: mrcl-bench rehearse.",
+        )
+    wrapper = {
+        "type": "MMDistributedDataParallel",
+        "device_ids": None,
+        "broadcast_buffers": False,
+        "find_unused_parameters": config.get("find_unused_parameters", False),
+    }
+    config.model_wrapper_cfg = {**wrapper, **(config.get("model_wrapper_cfg") or {})}
+
+
 def build_runner(config: Any, work_dir: Path, seed: int, launcher: str, what: str) -> Runner:
     """Builds a Runner.
 
@@ -84,7 +129,13 @@ def build_runner(config: Any, work_dir: Path, seed: int, launcher: str, what: st
     Returns:
         A Runner with `ProgressHook`; initialised weights, nothing loaded.
     """
+    import torch
+
     import_custom(config)
+    if launcher != "none":
+        join(config, launcher)
+        if not torch.cuda.is_available():
+            _wrap_on_cpu(config)
     config.work_dir = str(work_dir)
     config.launcher = launcher
     config.randomness = {"seed": seed}

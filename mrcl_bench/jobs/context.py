@@ -25,6 +25,7 @@ class Context:
         data_sha256: Hash of the data set.
         work_dir: Folder for logs and side files of this job.
         protocol_sha256: Hash of the resolved config.
+        keep_batch: Whether training keeps the total batch that the protocol's name says.
     """
 
     job: Job
@@ -35,6 +36,7 @@ class Context:
     data_sha256: str
     work_dir: Path
     protocol_sha256: str
+    keep_batch: bool = False
 
 
 @dataclass

@@ -140,6 +140,7 @@ def _run_one(
             data_sha256=data.sha256,
             work_dir=work_dir_of(workspace, job),
             protocol_sha256=protocol_sha256,
+            keep_batch=request.keep_batch and request.rehearsal is None,
         )
         context.work_dir.mkdir(parents=True, exist_ok=True)
         outcome = adapter.run(context)

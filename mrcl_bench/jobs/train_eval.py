@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..engine.batch import fit_batch
 from ..engine.capture import Stopwatch, peak_memory_mib
-from ..engine.runtime import build_runner
+from ..engine.runtime import build_runner, join
 from ..loading import loading_of
 from ..record import Cost, LoadReport
 from .context import Context, Outcome
@@ -43,9 +44,13 @@ def train(context: Context) -> Trained:
     Returns:
         The model with its last weights; no reporting split has been looked at.
     """
+    from mmengine.dist import get_world_size
+
     watch = Stopwatch()
     config = context.config
     config.train_cfg.val_begin = _NEVER  # no look at a reporting split while training
+    join(config, config.launcher)
+    batch = fit_batch(config, context.job.protocol, get_world_size(), context.keep_batch)
     what = f"{context.job.protocol.family}, {context.job.recipe.display}"
     runner = build_runner(config, context.work_dir, context.job.seed, config.launcher, what)
     report = load_into(unwrapped(runner.model), context.weights, loading_of(config))
@@ -57,6 +62,7 @@ def train(context: Context) -> Trained:
         epochs=images / len(runner.train_dataloader.dataset),
         seconds=watch.seconds,
         peak_memory_mib=peak_memory_mib(),
+        batch=batch,
     )
     return Trained(runner, report, cost)
 
@@ -119,12 +125,16 @@ def _skip_initialisation(runner: Any) -> None:
     """Keeps `Runner.train` from initialising anything over the weights just loaded.
 
     The heads are initialised here. The backbone is left alone; mmengine passes by whatever else
-    was loaded, because loading marked it as initialised.
+    was loaded, because loading marked it as initialised. All processes take the first one's.
     """
+    from mmengine.dist import broadcast
+
     model = unwrapped(runner.model)
     for name, child in model.named_children():
         if name != "backbone" and hasattr(child, "init_weights"):
             child.init_weights()
+    for value in model.state_dict().values():
+        broadcast(value)
     runner._init_model_weights = lambda: None
 
 

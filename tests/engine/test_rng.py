@@ -1,0 +1,75 @@
+"""Each process draws from a stream of its own; the first one keeps the job's."""
+
+from __future__ import annotations
+
+import random
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("mmengine")
+
+import numpy as np  # noqa: E402
+
+from mrcl_bench.engine.resume import RngHook, restore_rng, rng_state, seed_apart  # noqa: E402
+
+
+def _drawn() -> tuple[float, float, float]:
+    return random.random(), float(np.random.rand()), float(torch.rand(()))
+
+
+def _began(rank: int, seed: int = 0, at: int = 0) -> tuple[float, float, float]:
+    """What a process draws first after mmengine has seeded all of them alike."""
+    state = rng_state()
+    try:
+        random.seed(seed), np.random.seed(seed), torch.manual_seed(seed)
+        runner: Any = SimpleNamespace(rank=rank, seed=seed, iter=at, train_loop=object())
+        RngHook().before_train(runner)
+        return _drawn()
+    finally:
+        restore_rng(state)
+
+
+def test_no_two_processes_draw_the_same() -> None:
+    drawn = [_began(rank) for rank in range(4)]
+    assert all(len(set(column)) == 4 for column in zip(*drawn, strict=True))
+    assert drawn == [_began(rank) for rank in range(4)]
+
+
+def test_the_first_process_keeps_the_seed_and_others_follow_seed_and_step() -> None:
+    state = rng_state()
+    random.seed(3), np.random.seed(3), torch.manual_seed(3)
+    plain = _drawn()
+    restore_rng(state)
+    assert _began(0, seed=3) == plain
+    assert len({_began(1), _began(1, seed=1), _began(1, at=7), _began(2)}) == 4
+
+
+def test_a_process_that_goes_on_does_not_take_the_first_ones_state() -> None:
+    class Iterator:
+        def skip_iter(self, steps: int) -> None:
+            pass
+
+        def _ensure_iterator(self) -> None:
+            pass
+
+    before = rng_state()
+    try:
+        seed_apart(9)
+        checkpoint = {"rng": rng_state()}
+        wanted = _drawn()
+        drawn = []
+        for rank in (0, 1):
+            hook, iterator = RngHook(), Iterator()
+            loop = SimpleNamespace(dataloader_iterator=iterator)
+            runner: Any = SimpleNamespace(rank=rank, seed=0, iter=5, train_loop=loop)
+            hook.after_load_checkpoint(runner, checkpoint)
+            hook.before_train(runner)
+            iterator.skip_iter(5)
+            drawn.append(_drawn())
+    finally:
+        restore_rng(before)
+    assert drawn[0] == wanted
+    assert drawn[1] != wanted
