@@ -73,6 +73,7 @@ def test_every_documented_target_can_be_made() -> None:
         ("doctor", (f"{BENCH} doctor",)),
         ("rehearse", (SETUP, f"{BENCH} rehearse")),
         ("nightly", (SETUP, "-m pytest -q --durations=8 -m nightly")),
+        ("chaos", (SETUP, "-m tools.chaos")),
         ("test", (SETUP, "-m pytest -q --durations=8")),
         ("lint", ("ruff check .", "ruff format --check .", "mypy")),
         ("clean", ("rm -rf",)),

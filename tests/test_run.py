@@ -63,7 +63,7 @@ def test_units(toy: Toy) -> None:
 
 def test_kept_checkpoints_come_from_one_pretraining(toy: Toy) -> None:
     toy.edit("mine", 'source="mmpretrain",', 'source="mmpretrain", keep=[0.5, 6],')
-    toy.edit("mine", "lr = 0.1", "lr = 0.1\ntrain_cfg = dict(max_iters=8)")
+    toy.edit("mine", "lr = 0.1)", "lr = 0.1)\ntrain_cfg = dict(max_iters=8)")
     toy.finish()
     assert [step.state for step in toy.plan().pretrainings] == ["done", "done"]
     plan = toy.plan(recipes=["mine"], protocols=["probe"], course=True)
@@ -82,7 +82,7 @@ def test_a_failed_pretraining_fails_its_kept_checkpoints(
     toy: Toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     toy.edit("mine", 'source="mmpretrain",', 'source="mmpretrain", keep=[0.5],')
-    toy.edit("mine", "lr = 0.1", "lr = 0.1\ntrain_cfg = dict(max_iters=8)")
+    toy.edit("mine", "lr = 0.1)", "lr = 0.1)\ntrain_cfg = dict(max_iters=8)")
     _fake(monkeypatch, "raise SystemExit(1)")
     what = _run(toy, recipes=["mine"], protocols=["probe"], seeds=[0], course=True)
     assert "pretraining failed" in what
