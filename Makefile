@@ -22,7 +22,7 @@ WORK = $(SCALE) $(if $(JOBS),-j $(JOBS)) $(ARGS)
 # Set-up, data and training come one after the other; workers are the command's own business.
 .NOTPARALLEL:
 .PHONY: help demo setup data pretrain eval-cls eval-det eval-seg compare report plan status doctor \
-	rehearse bench test nightly lint clean
+	rehearse bench test nightly chaos lint clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ test: setup ## Run the tests.
 
 nightly: setup ## Run what the tests leave out: rehearsals of everything.
 	.venv/bin/python -m pytest -q --durations=8 -m nightly
+
+chaos: setup ## Kill a matrix at 50 random moments and see that nothing is lost.
+	.venv/bin/python -m tools.chaos $(ARGS)
 
 lint: setup ## Check style and types.
 	.venv/bin/ruff check .

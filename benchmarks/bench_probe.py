@@ -90,8 +90,8 @@ def measure(quick: bool) -> list[Measurement]:
         "",
         {
             "target": "forward pass and batched at least 0.67 (1.5 times one forward pass)",
-            "forward pass": f"ResNet-50, random weights, 224 px, scaled from {len(batch) * len(passes)}"
-            f" images to {number:,}",
+            "forward pass": "ResNet-50, random weights, 224 px, scaled from "
+            f"{len(batch) * len(passes)} images to {number:,}",
             "scikit-learn": "scaled from one of the 12 strengths",
             "largest difference of accuracy": max(apart),
             "steps": [fit.steps for fit in fits],

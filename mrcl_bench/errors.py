@@ -15,6 +15,10 @@ EXIT_USAGE = 2
 """The command line, a name or a config key is wrong."""
 EXIT_LOCKED = 3
 """Another process works in the same directory."""
+EXIT_MEMORY = 71
+"""A worker ran out of memory."""
+EXIT_DISK = 74
+"""A worker found the disk full; what was saved before is intact."""
 EXIT_RESUMABLE = 130
 """Interrupted; the same command goes on where it stopped."""
 

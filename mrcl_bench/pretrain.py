@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .atomic import write_json
+from .atomic import write_json, write_text
 from .config_keys import check_keys
 from .course import Moment, moments, part
 from .data.locate import require
@@ -30,14 +32,15 @@ def status_path(workspace: Workspace, profile: str, recipe: str) -> Path:
 def run_pretraining(request: Request) -> None:
     """Runs one recipe in this process and leaves ``raw.pth``, ``backbone.pth`` and a manifest.
 
-    A run that was interrupted goes on from its newest training checkpoint if the recipe, the
-    data and the seed are still the same; otherwise it starts anew.
+    A run that was interrupted goes on from its newest sound training checkpoint if the recipe,
+    the data and the seed are still the same; otherwise it starts anew.
 
     Args:
         request: A pretraining request.
 
     Raises:
-        BenchError: Data is missing, or the config does not load.
+        BenchError: Data is missing, the config does not load, or all training checkpoints of a
+            run that had some are damaged.
         Exception: Whatever stopped training; the reason is also left in ``failure.json``.
     """
     workspace = Workspace(request.root)
@@ -48,18 +51,22 @@ def run_pretraining(request: Request) -> None:
         _train(request, workspace, recipe)
     except (Exception, KeyboardInterrupt) as error:
         # Where one of several processes fails, the launcher stops the others: not their reason.
-        if not (isinstance(error, KeyboardInterrupt) and failure.exists()):
+        if isinstance(error, KeyboardInterrupt) and failure.exists():
+            raise
+        with contextlib.suppress(OSError):  # on a full disk the exit code alone says why
             write_json(failure, classify(error).model_dump())
         raise
 
 
 def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
-    from mmengine.dist import get_world_size
+    from mmengine.dist import get_rank, get_world_size
 
     from .engine.batch import fit_batch
+    from .engine.checkpoints import forget, newest_sound
     from .engine.keep import KeepHook
     from .engine.resume import ElapsedHook
     from .engine.runtime import build_runner, encoder_gflops, join, same_for_all
+    from .engine.stop import STOP, stop_hook
     from .reconstructions import keep_reconstructions
 
     watch = Stopwatch()
@@ -93,13 +100,17 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
         wanted += f" keep {' '.join(moment.label for moment in wanted_moments)}"
     if layout is not None and layout.processes * layout.accumulated > 1:
         wanted += f" batch {layout.total} by {layout.processes} in {layout.accumulated}"
-    last = work_dir / "last_checkpoint"
-    if same_for_all(last.exists() and mark.exists() and mark.read_text() == wanted):
-        config.resume = True
+    if same_for_all(mark.exists() and mark.read_text() == wanted):
+        newest, warnings = newest_sound(work_dir) if get_rank() == 0 else (None, [])
+        for warning in warnings:
+            print(f"warning: {warning}", file=sys.stderr)  # noqa: T201
+        newest = same_for_all(newest)
+        if newest is not None:
+            config.resume, config.load_from = True, str(newest)
     else:
-        last.unlink(missing_ok=True)
+        forget(work_dir)
         shutil.rmtree(kept, ignore_errors=True)
-    mark.write_text(wanted)
+        write_text(mark, wanted)
 
     runner = build_runner(config, work_dir, seed, request.launcher, f"pretrain {recipe.display}")
     elapsed = ElapsedHook(watch)
@@ -117,11 +128,14 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
         )
 
     if wanted_moments:
-        runner.register_hook(KeepHook(wanted_moments, kept, cost_of), priority="LOWEST")
+        # Before the training checkpoint of the same step: killed in between, it comes again.
+        runner.register_hook(KeepHook(wanted_moments, kept, cost_of), priority="LOW")
+    runner.register_hook(stop_hook(), priority="LOWEST")
     if recipe.role == "floor":
         runner.model.init_weights()
     else:
-        runner.train()
+        with STOP.deferred():
+            runner.train()
     model: Any = runner.model.module if hasattr(runner.model, "module") else runner.model
     if runner.rank != 0:
         return
@@ -153,8 +167,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     else:
         made.promote(folder, recipe.name, model.state_dict(), spent)
     keep_reconstructions(folder, model, runner.train_dataloader.dataset, config)
-    for leftover in [*work_dir.glob("epoch_*.pth"), *work_dir.glob("iter_*.pth"), last]:
-        leftover.unlink(missing_ok=True)  # a finished run is never resumed
+    forget(work_dir)  # a finished run is never resumed
 
 
 class _Pretext:

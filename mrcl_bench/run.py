@@ -15,10 +15,10 @@ from rich.console import Console
 from .config_keys import check_keys
 from .data.check.preflight import preflight
 from .engine.batch import fit_batch
-from .engine.capture import now
+from .engine.capture import DISK_CURE, MEMORY_CURE, now
 from .engine.launch import NOT_STARTED, Unit, execute
 from .engine.request import Request
-from .errors import EXIT_LOCKED, EXIT_RESUMABLE, BenchError
+from .errors import EXIT_DISK, EXIT_LOCKED, EXIT_MEMORY, EXIT_RESUMABLE, BenchError
 from .jobs.evaluate import command_for, protocol_ref, recipe_ref
 from .naming import contradictions
 from .plan import JobStep, Plan, Planner, each_once
@@ -256,7 +256,10 @@ class MatrixRunner:
                 job.profile, job.recipe.name, job.protocol.name, job.seed
             )
             if code == NOT_STARTED or not _is_fresh(path, unit):
-                write_record(path, self._failed_record(job, failure))
+                try:
+                    write_record(path, self._failed_record(job, failure))
+                except OSError as error:  # a full disk: the job has no record and runs again
+                    self.failed.append(f"{path} could not be written: {error.strerror}")
             elif (own := read_record(path).failure) is not None:
                 failure = own
         why = "pretraining failed" if code == NOT_STARTED else failure.message
@@ -300,10 +303,16 @@ def _is_fresh(path: Path, unit: Unit) -> bool:
 
 
 def _worker_failure(unit: Unit, code: int) -> Failure:
-    if code == -9:
-        return Failure(kind="memory", message="the worker was killed (out of memory, or by hand)")
-    tail = unit.log.read_text(errors="replace").strip().splitlines() if unit.log.exists() else []
+    log = unit.log.read_text(errors="replace") if unit.log.exists() else ""
+    tail = log.strip().splitlines()
     last = tail[-1][:300] if tail else "no output"
+    if code == -9 or (unit.gpus and "Signal 9 (SIGKILL)" in log):  # as torchrun reports it
+        what = "the worker was killed (out of memory, or by hand)"
+        return Failure(kind="memory", message=f"{what} — {MEMORY_CURE}")
+    if code == EXIT_MEMORY:
+        return Failure(kind="memory", message=f"{last} — {MEMORY_CURE}")
+    if code == EXIT_DISK:
+        return Failure(kind="disk", message=f"{last} — {DISK_CURE}")
     return Failure(kind="error", message=f"exit code {code}: {last}")
 
 

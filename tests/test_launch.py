@@ -166,6 +166,16 @@ time.sleep(120)
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + PATIENT
 
 
+ORPHAN = (
+    "from mrcl_bench.engine.orphan import watch_parent; watch_parent()\n"
+    + """
+import os, pathlib, sys, time
+pathlib.Path(sys.argv[1]).with_name("pids").write_text(f"{os.getpid()} ")
+time.sleep(120)
+"""
+)
+
+
 def _alive(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
@@ -175,34 +185,65 @@ def _alive(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("worker", [PATIENT, DEAF], ids=["patient", "deaf"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_stops_all_and_leaves_no_process(
     tmp_path: Path, number: signal.Signals, worker: str
 ) -> None:
-    script = tmp_path / "worker.py"
+    parent, pids = _started(tmp_path, worker)
+    assert len(pids) == 4
+    parent.send_signal(number)
+    out, _ = parent.communicate(timeout=30)
+    assert parent.returncode == EXIT_RESUMABLE
+    assert "goes on from here" in out
+    assert not (tmp_path / "u2").exists()
+    _assert_gone(pids)
+    assert os.getpid() not in pids
+
+
+def test_a_second_signal_waits_for_nobody_and_leaves_no_process(tmp_path: Path) -> None:
+    parent, pids = _started(tmp_path, DEAF, grace=100.0)
+    parent.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    assert parent.poll() is None  # it waits for the workers
+    parent.send_signal(signal.SIGTERM)
+    parent.communicate(timeout=10)
+    assert parent.returncode != 0
+    _assert_gone(pids)
+
+
+def test_no_worker_outlives_a_command_that_is_killed(tmp_path: Path) -> None:
+    parent, pids = _started(tmp_path, ORPHAN)
+    assert len(pids) == 2
+    parent.kill()
+    parent.communicate(timeout=10)
+    _assert_gone(pids)
+
+
+def _started(
+    root: Path, worker: str, grace: float = 1.0
+) -> tuple[subprocess.Popen[str], list[int]]:
+    """A command with two live workers, and the ids of all their processes."""
+    script = root / "worker.py"
     script.write_text(worker)
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(tmp_path), str(script)],
+        [sys.executable, "-c", PARENT.replace("1.0", str(grace)), str(root), str(script)],
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parent.parent,
     )
-    files = [tmp_path / f"u{index}/pids" for index in range(2)]
+    files = [root / f"u{index}/pids" for index in range(2)]
     deadline = time.monotonic() + 60
     while not all(file.exists() and file.read_text().endswith(" ") for file in files):
         assert time.monotonic() < deadline
         assert parent.poll() is None
         time.sleep(0.05)
     pids = [int(pid) for file in files for pid in file.read_text().split()]
-    assert len(pids) == 4
     assert all(_alive(pid) for pid in pids)
-    parent.send_signal(number)
-    out, _ = parent.communicate(timeout=30)
-    assert parent.returncode == EXIT_RESUMABLE
-    assert "goes on from here" in out
-    assert not (tmp_path / "u2").exists()
+    return parent, pids
+
+
+def _assert_gone(pids: list[int]) -> None:
     deadline = time.monotonic() + 5
     while any(_alive(pid) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert [pid for pid in pids if _alive(pid)] == []
-    assert os.getpid() not in pids

@@ -74,6 +74,7 @@ def test_every_documented_target_can_be_made() -> None:
         ("rehearse", (SETUP, f"{BENCH} rehearse")),
         ("bench", (SETUP, "-m benchmarks")),
         ("nightly", (SETUP, "-m pytest -q --durations=8 -m nightly")),
+        ("chaos", (SETUP, "-m tools.chaos")),
         ("test", (SETUP, "-m pytest -q --durations=8")),
         ("lint", ("ruff check .", "ruff format --check .", "mypy")),
         ("clean", ("rm -rf",)),

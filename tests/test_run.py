@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from mrcl_bench.atomic import write_json
 from mrcl_bench.engine.launch import Unit
-from mrcl_bench.errors import EXIT_LOCKED, BenchError
+from mrcl_bench.errors import EXIT_DISK, EXIT_LOCKED, EXIT_MEMORY, BenchError
 from mrcl_bench.pretrain import status_path
 from mrcl_bench.run import MatrixRunner, summary
 
@@ -147,6 +148,54 @@ def test_a_killed_worker_is_told_apart(toy: Toy, monkeypatch: pytest.MonkeyPatch
     failure = toy.read("mine", "tune", 0).failure
     assert failure is not None
     assert failure.kind == "memory"
+    assert "lower the batch size" in failure.message
+
+
+@pytest.mark.parametrize(("code", "kind"), [(EXIT_MEMORY, "memory"), (EXIT_DISK, "disk")])
+def test_exit_codes_say_what_ran_out(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch, code: int, kind: str
+) -> None:
+    """A worker on a full disk can write neither a record nor ``failure.json``."""
+    toy.finish()
+    toy.workspace.record_path("micro", "mine", "tune", 0).unlink()
+    _fake(monkeypatch, f"print('OSError: it is full'); raise SystemExit({code})")
+    _run(toy)
+    failure = toy.read("mine", "tune", 0).failure
+    assert failure is not None
+    assert failure.kind == kind
+    assert failure.message.startswith("OSError: it is full — ")
+
+
+def test_a_record_that_does_not_fit_on_the_disk_is_named(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    toy.finish()
+    path = toy.workspace.record_path("micro", "mine", "tune", 0)
+    path.unlink()
+    _fake(monkeypatch, f"raise SystemExit({EXIT_DISK})")
+    with monkeypatch.context() as patch:
+        patch.setattr("mrcl_bench.run.write_record", full)
+        assert f"{path} could not be written: No space left on device" in _run(toy)
+    assert [step.reason for step in toy.plan().jobs if step.state == "todo"] == ["no record"]
+
+
+def test_the_commit_of_the_code_is_not_part_of_a_record_s_identity(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Changed code makes nothing run again (docs/records.md); ``--force`` does."""
+    toy.finish()
+    for recipe in ("mine", "theirs"):
+        for protocol in ("probe", "tune"):
+            for seed in (0, 1):
+                path = toy.workspace.record_path("micro", recipe, protocol, seed)
+                record = json.loads(path.read_text())
+                record["environment"] |= {"git_commit": "0" * 40, "git_dirty": True}
+                write_json(path, record)
+    assert {step.state for step in toy.plan().jobs} == {"done"}
+    assert {step.state for step in toy.plan(force=True).jobs} == {"todo"}
 
 
 def test_what_a_failed_worker_had_finished_is_kept(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import platform
+import re
 import resource
 import subprocess
 import sys
@@ -21,6 +22,14 @@ _PACKAGES = (
     "opencv-python-headless", "onedl-mmcv", "onedl-mmengine", "onedl-mmpretrain",
     "onedl-mmdetection", "onedl-mmsegmentation", "timm",
 )  # fmt: skip
+
+
+MEMORY_CURE = "lower the batch size in the config, run fewer workers (--jobs 1), or add memory."
+DISK_CURE = "make room and run the same command; what was saved before is intact."
+# What torch raises as a plain RuntimeError: a failed allocation, a loader's process killed.
+_OUT_OF_MEMORY = re.compile(
+    r"can't allocate memory|out of memory|_ALLOC_FAILED|killed by signal: (Killed|Bus error)"
+)
 
 
 class Diverged(Exception):
@@ -104,10 +113,25 @@ class Stopwatch:
         return time.monotonic() - self._begin
 
 
-def classify(error: BaseException) -> Failure:
-    """Sorts an exception into the classes that tables show."""
+def _is_of_memory(error: BaseException) -> bool:
     import torch
 
+    if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and bool(_OUT_OF_MEMORY.search(str(error)))
+
+
+def _is_of_disk(error: BaseException | None) -> bool:
+    """Whether the disk was full; torch's writer hides that behind an error of its own."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def classify(error: BaseException) -> Failure:
+    """Sorts an exception into the classes that tables show."""
     text = f"{type(error).__name__}: {error}".strip()[:500]
     kind: Literal["diverged", "memory", "disk", "load", "interrupted", "error"] = "error"
     if isinstance(error, Diverged):
@@ -116,11 +140,12 @@ def classify(error: BaseException) -> Failure:
         kind, text = "load", str(error)[:2000]
     elif isinstance(error, BenchError):
         text = str(error)[:2000]
-    elif isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
+    elif _is_of_memory(error):
         kind = "memory"
-        text += " — lower the batch size in the config, or use a GPU with more memory."
-    elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        text += f" — {MEMORY_CURE}"
+    elif _is_of_disk(error):
         kind = "disk"
+        text += f" — {DISK_CURE}"
     elif isinstance(error, KeyboardInterrupt):
         kind, text = "interrupted", "stopped by a signal"
     return Failure(kind=kind, message=text)

@@ -19,12 +19,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..atomic import write_text
 from ..errors import EXIT_RESUMABLE, BenchError
+from .orphan import PARENT_VARIABLE
 from .progress import FD_VARIABLE
 from .request import Request
 
 NOT_STARTED = -1000
 """Stands for an exit code where a worker was not started because one that it needs failed."""
-_GRACE_SECONDS = 15.0
+_SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+_GRACE_SECONDS = 60.0
 """How long a worker may take to stop after a signal before it is killed."""
 
 
@@ -74,6 +76,7 @@ class _Running:
         environment = {
             **os.environ,
             FD_VARIABLE: f"/proc/{os.getpid()}/fd/{reader}" if unit.gpus else str(writer),
+            PARENT_VARIABLE: str(os.getpid()),
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
             "OPENBLAS_NUM_THREADS": threads,
@@ -107,10 +110,16 @@ class _Running:
                 done, total, what = line.decode(errors="replace").split("\t", 2)
                 self.latest = (int(done), int(total), what)
 
-    def stop(self, number: int) -> None:
-        """Sends a signal to the worker and whatever it started."""
+    def ask_to_stop(self) -> None:
+        """Sends SIGTERM to the worker alone: it needs what it started to finish its step."""
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, number)
+            self.process.terminate()
+
+    def kill(self) -> None:
+        """Kills the worker, if it is there still, and whatever it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def close(self) -> None:
         """Frees the pipe and the log."""
@@ -133,12 +142,12 @@ def execute(
         on_end: Called with a unit and its exit code when it ends, or with `NOT_STARTED`.
 
     Raises:
-        BenchError: Stopped by Ctrl-C or SIGTERM; all workers are down by then.
+        BenchError: Stopped by Ctrl-C, SIGTERM or SIGUSR1; all workers are down by then.
     """
     waiting = list(units)
     running: dict[int, _Running] = {}
     selector = selectors.DefaultSelector()
-    before = signal.signal(signal.SIGTERM, _raise_interrupt)
+    before = {number: signal.signal(number, _raise_interrupt) for number in _SIGNALS}
     progress = Progress(
         TextColumn("  {task.description}"),
         BarColumn(bar_width=14),
@@ -211,7 +220,8 @@ def execute(
         _stop_all(running)
         raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         selector.close()
 
 
@@ -221,12 +231,13 @@ def _raise_interrupt(number: int, frame: object) -> None:
 
 def _stop_all(running: dict[int, _Running]) -> None:
     for live in running.values():
-        live.stop(signal.SIGTERM)
+        live.ask_to_stop()
     deadline = time.monotonic() + _GRACE_SECONDS
-    for live in running.values():
-        try:
-            live.process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            live.stop(signal.SIGKILL)
-            live.process.wait()
-        live.close()
+    try:
+        for live in running.values():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                live.process.wait(max(0.1, deadline - time.monotonic()))
+    finally:  # also when a second signal comes: nobody waits any longer, and nobody is left
+        for live in running.values():
+            live.kill()
+            live.close()

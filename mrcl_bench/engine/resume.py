@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.hooks import Hook
+from mmengine.logging import HistoryBuffer
 
 from .capture import Stopwatch
 
@@ -45,9 +49,10 @@ def seed_apart(*numbers: int) -> None:
 class RngHook(Hook):  # type: ignore[misc]
     """Saves generator states in checkpoints and restores them when a run goes on.
 
-    mmengine restores weights, optimiser, schedules and the sampler's place, but no generator.
-    With data loaded in the main process (``num_workers=0``) an iteration-based run is then
-    bit-identical to an uninterrupted one on the same CPU; with workers their seeds differ.
+    mmengine restores weights, optimiser, schedules and the sampler's place, but no generator, and
+    of a run that counts epochs it knows no place within one. With data loaded in the main process
+    (``num_workers=0``) a run is then bit-identical to an uninterrupted one on the same CPU; with
+    workers their seeds differ.
 
     Of several processes the first one does so. mmengine seeds the others like it, and all would
     draw the same views and masks: they get streams of their own, new ones when a run goes on.
@@ -55,31 +60,117 @@ class RngHook(Hook):  # type: ignore[misc]
 
     def __init__(self) -> None:
         self._loaded: dict[str, Any] | None = None
+        self._done = 0
 
     def before_save_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:  # noqa: D102
         checkpoint[_KEY] = rng_state()
 
     def after_load_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:  # noqa: D102
         self._loaded = checkpoint.get(_KEY)
+        self._done = int(checkpoint["meta"].get("steps_of_epoch", 0))
 
     def before_train(self, runner: Any) -> None:  # noqa: D102
         state, self._loaded = self._loaded, None
-        iterator = getattr(runner.train_loop, "dataloader_iterator", None)
         if runner.rank:
             seed_apart(runner.seed, runner.rank, runner.iter)
-        if state is None or iterator is None:
+        if state is None:
+            return
+        iterator = getattr(runner.train_loop, "dataloader_iterator", None)
+        if iterator is None:
+            _go_on_in_epoch(runner, self._done, state)
             return
         skip = iterator.skip_iter
 
         def skip_and_restore(steps: int) -> None:
             skip(steps)
             iterator._ensure_iterator()  # making the loader's iterator draws from torch
-            if runner.rank:
-                seed_apart(runner.seed, runner.rank, runner.iter)
-            else:
-                restore_rng(state)
+            _restore(runner, state)
 
         iterator.skip_iter = skip_and_restore
+
+
+def _restore(runner: Any, state: dict[str, Any]) -> None:
+    """Restores the first process's generators; the others go on with new streams of their own."""
+    if runner.rank:
+        seed_apart(runner.seed, runner.rank, runner.iter)
+    else:
+        restore_rng(state)
+
+
+def _go_on_in_epoch(runner: Any, done: int, state: dict[str, Any]) -> None:
+    """Makes the first epoch of an epoch-based loop begin after its steps that are done already."""
+    loop = runner.train_loop
+
+    def run_epoch() -> None:
+        del loop.run_epoch  # the class's own again
+        runner.call_hook("before_train_epoch")
+        runner.model.train()
+        if done:
+            with _without_first(loop.dataloader, done):
+                batches = iter(loop.dataloader)
+            _restore(runner, state)  # making it drew from torch, and was done before saving
+        else:
+            _restore(runner, state)
+            batches = iter(loop.dataloader)
+        for index, batch in enumerate(batches, start=done):
+            loop.run_iter(index, batch)
+        runner.call_hook("after_train_epoch")
+        loop._epoch += 1
+
+    loop.run_epoch = run_epoch
+
+
+@contextlib.contextmanager
+def _without_first(loader: Any, count: int) -> Iterator[None]:
+    """While inside, the loader's new iterator passes over batches without loading them."""
+    real = loader.batch_sampler
+
+    class Rest:
+        def __iter__(self) -> Iterator[Any]:
+            return itertools.islice(iter(real), count, None)
+
+        def __len__(self) -> int:
+            return len(real) - count
+
+    vars(loader)["batch_sampler"] = Rest()  # setting it the plain way is refused
+    try:
+        yield
+    finally:
+        vars(loader)["batch_sampler"] = real
+
+
+class PlainHistoryHook(Hook):  # type: ignore[misc]
+    """Saves the logged curves as plain tensors, which a reader that runs no code can read.
+
+    mmengine pickles its `HistoryBuffer` with methods inside.
+    """
+
+    def before_save_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:  # noqa: D102
+        hub = checkpoint["message_hub"]
+        curves = {}
+        for name, buffer in hub["log_scalars"].items():
+            if isinstance(buffer, HistoryBuffer):
+                values, counts = (torch.as_tensor(np.asarray(array)) for array in buffer.data)
+                curves[name] = {"values": values, "counts": counts, "most": buffer.max_length}
+        info = {key: value for key, value in hub["runtime_info"].items() if _is_plain(value)}
+        checkpoint["message_hub"] = {**hub, "log_scalars": curves, "runtime_info": info}
+
+    def after_load_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:  # noqa: D102
+        hub: dict[str, Any] = checkpoint.get("message_hub", {})
+        for name, curve in hub.get("log_scalars", {}).items():
+            if isinstance(curve, dict):
+                history = (curve[key].cpu().numpy() for key in ("values", "counts"))
+                hub["log_scalars"][name] = HistoryBuffer(*history, max_length=curve["most"])
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_is_plain(entry) for pair in value.items() for entry in pair)
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return (
+        value is None or isinstance(value, torch.Tensor) or type(value) in (bool, int, float, str)
+    )
 
 
 class ElapsedHook(Hook):  # type: ignore[misc]

@@ -7,7 +7,7 @@ import logging
 import math
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -15,8 +15,12 @@ from mmengine.runner import Runner
 from ..augment import FUSED
 from ..errors import BenchError
 from .capture import Diverged
+from .checkpoints import protect
 from .progress import report
-from .resume import RngHook
+from .resume import PlainHistoryHook, RngHook
+from .safe_loading import install
+
+T = TypeVar("T")
 
 
 def prepare(threads: int) -> None:
@@ -24,6 +28,7 @@ def prepare(threads: int) -> None:
     import cv2
     import torch
 
+    install()
     torch.set_num_threads(threads)
     cv2.setNumThreads(0)
     warnings.filterwarnings("ignore", category=UserWarning)
@@ -47,11 +52,10 @@ def import_custom(config: Any) -> None:
         import_modules_from_strings(**config.custom_imports)
 
 
-class ProgressHook(Hook):  # type: ignore[misc]
-    """Reports each training step to the parent and stops a run whose loss is not finite."""
+class FiniteHook(Hook):  # type: ignore[misc]
+    """Stops a run at the step whose loss is not finite, before anything of it is saved."""
 
-    def __init__(self, what: str) -> None:
-        self.what = what
+    priority = "VERY_HIGH"
 
     def after_train_iter(  # noqa: D102
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
@@ -59,6 +63,17 @@ class ProgressHook(Hook):  # type: ignore[misc]
         for name, value in (outputs or {}).items():
             if "loss" in name and not math.isfinite(float(value)):
                 raise Diverged(f"{name} is {float(value)} at step {runner.iter + 1}")
+
+
+class ProgressHook(Hook):  # type: ignore[misc]
+    """Reports each training step to the parent."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def after_train_iter(  # noqa: D102
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
         report(runner.iter + 1, runner.max_iters, self.what)
 
     def after_val_iter(  # noqa: D102
@@ -91,11 +106,11 @@ def join(config: Any, launcher: str) -> None:
         torch.distributed.init_process_group("gloo")
 
 
-def same_for_all(value: bool) -> bool:
+def same_for_all(value: T) -> T:
     """What the first process says, in all of them; it looks at files that it may change."""
     from mmengine.dist import broadcast_object_list
 
-    said = [value]
+    said: list[T] = [value]
     broadcast_object_list(said)
     return said[0]
 
@@ -127,11 +142,14 @@ def build_runner(config: Any, work_dir: Path, seed: int, launcher: str, what: st
         what: Text of the progress line.
 
     Returns:
-        A Runner with `ProgressHook`; initialised weights, nothing loaded.
+        A Runner with `ProgressHook` and `FiniteHook`, whose training checkpoints are those of
+        `SafeCheckpointHook`; initialised weights, nothing loaded.
     """
     import torch
 
+    install()
     import_custom(config)
+    protect(config)
     if launcher != "none":
         join(config, launcher)
         if not torch.cuda.is_available():
@@ -141,8 +159,10 @@ def build_runner(config: Any, work_dir: Path, seed: int, launcher: str, what: st
     config.randomness = {"seed": seed}
     config.setdefault("experiment_name", work_dir.name)
     runner = Runner.from_cfg(config)
+    runner.register_hook(FiniteHook())
     runner.register_hook(ProgressHook(what), priority="LOWEST")
     runner.register_hook(RngHook(), priority="LOWEST")
+    runner.register_hook(PlainHistoryHook(), priority="LOWEST")
     return runner
 
 

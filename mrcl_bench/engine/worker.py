@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import signal
+import os
 import sys
 import traceback
 from pathlib import Path
-from types import FrameType
 
-from ..errors import EXIT_FAILED, EXIT_RESUMABLE, BenchError
+from filelock import FileLock, Timeout
+
+from ..errors import (
+    EXIT_DISK,
+    EXIT_FAILED,
+    EXIT_LOCKED,
+    EXIT_MEMORY,
+    EXIT_RESUMABLE,
+    BenchError,
+)
+from .orphan import watch_parent
 from .request import Request
+from .stop import STOP
 
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+_PATIENCE_SECONDS = 120.0
+"""How long to wait for a worker on the same request whose command was killed."""
 
 
 def main(path: str) -> int:
@@ -24,13 +33,30 @@ def main(path: str) -> int:
 
     Returns:
         0 when all went well, `EXIT_FAILED` when a run failed (its record or ``failure.json``
-        says why), `EXIT_RESUMABLE` after a signal.
+        says why), `EXIT_MEMORY` and `EXIT_DISK` where memory or the disk ran out,
+        `EXIT_RESUMABLE` after a signal.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    STOP.listen()
+    watch_parent()
     request = Request.model_validate_json(Path(path).read_text())
-    from .runtime import prepare
-
+    lock = FileLock(Path(path).with_name(".worker.lock"))
     try:
+        if os.environ.get("RANK", "0") == "0":  # torchrun: one process holds it for all
+            lock.acquire(timeout=_PATIENCE_SECONDS)
+        return _run(request)
+    except Timeout:
+        print(f"BenchError: another worker holds {lock.lock_file}.", file=sys.stderr)  # noqa: T201
+        return EXIT_LOCKED
+    except KeyboardInterrupt:
+        return EXIT_RESUMABLE
+    finally:
+        lock.release()
+
+
+def _run(request: Request) -> int:
+    try:
+        from .runtime import prepare
+
         prepare(request.threads)
         if request.kind == "pretrain":
             from ..pretrain import run_pretraining
@@ -45,9 +71,13 @@ def main(path: str) -> int:
     except BenchError as error:
         print(f"BenchError: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_FAILED
-    except Exception:
+    except Exception as error:
         traceback.print_exc()
-        return EXIT_FAILED
+        if STOP.requested:  # the same signal had taken a loader's process away first
+            return EXIT_RESUMABLE
+        from .capture import classify
+
+        return {"memory": EXIT_MEMORY, "disk": EXIT_DISK}.get(classify(error).kind, EXIT_FAILED)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,9 @@ from mrcl_bench.catalog import Catalog, _build, read_bench_block  # noqa: E402
 from mrcl_bench.convert.manifest import Manifest, read_manifest  # noqa: E402
 from mrcl_bench.engine import runtime  # noqa: E402
 from mrcl_bench.engine.capture import Diverged  # noqa: E402
+from mrcl_bench.engine.progress import FD_VARIABLE  # noqa: E402
 from mrcl_bench.engine.request import Request  # noqa: E402
-from mrcl_bench.errors import EXIT_RESUMABLE  # noqa: E402
+from mrcl_bench.errors import EXIT_RESUMABLE, BenchError  # noqa: E402
 from mrcl_bench.kept_configs import read  # noqa: E402
 from mrcl_bench.pretrain import run_pretraining, status_path  # noqa: E402
 from mrcl_bench.spec import Recipe  # noqa: E402
@@ -190,8 +190,6 @@ def test_missing_data_is_named(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    from mrcl_bench.errors import BenchError
-
     monkeypatch.setenv("MRCL_BENCH_DATA", str(tmp_path / "nowhere"))
     recipe = micro_catalog.select_recipes("micro", ["mrcl"])[0]
     with pytest.raises(BenchError, match="stamps-micro"):
@@ -199,48 +197,86 @@ def test_missing_data_is_named(
     assert "stamps-micro" in _failure(micro_workspace, recipe)["message"]
 
 
-def test_sigterm_to_a_worker(
-    micro_workspace: Workspace, micro_catalog: Catalog, tmp_path: Path
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
+def test_a_signal_to_a_worker_saves_within_one_step(
+    micro_workspace: Workspace, micro_catalog: Catalog, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """The real signal to the real process: exit code, then the same command finishes."""
-    text = "train_cfg = dict(max_iters=420)\nparam_scheduler = None\n"
+    """The real signal to the real process: exit code, what is saved, then the run goes on."""
+    text = (
+        "train_cfg = dict(max_iters=420)\nparam_scheduler = None\n"
+        "default_hooks = dict(checkpoint=dict(interval=1000))\n"  # the signal alone saves
+    )
     recipe = _variant(micro_catalog, tmp_path / "configs", text)
     request = tmp_path / "request.json"
     request.write_text(_request(micro_workspace, recipe).model_dump_json())
-    command = [sys.executable, "-m", "mrcl_bench.engine.worker", str(request)]
-    worker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    mark = micro_workspace.runs / "pretrain/micro" / recipe.name / "last_checkpoint"
-    deadline = time.monotonic() + 120
-    while not mark.exists():
-        assert time.monotonic() < deadline
-        assert worker.poll() is None
-        time.sleep(0.05)
-    worker.send_signal(signal.SIGTERM)
+    reader, writer = os.pipe()
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "mrcl_bench.engine.worker", str(request)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=(writer,),
+        env={**os.environ, FD_VARIABLE: str(writer)},
+    )
+    os.close(writer)
+    with open(reader) as progress:  # noqa: PTH123
+        before = next(int(line.split("\t")[0]) for line in progress if line[0] in "3456789")
+        worker.send_signal(number)
+        after = [int(line.split("\t")[0]) for line in progress]
     assert worker.wait(timeout=30) == EXIT_RESUMABLE
-    saved = Path(mark.read_text().strip())
-    assert saved.is_file()
-    steps = _steps(saved)
-    assert 0 < steps < 420
+    steps = [before, *after][-1]
+    assert len(after) <= 2  # a step may have ended while the signal was on its way
+    work_dir = micro_workspace.runs / "pretrain/micro" / recipe.name
+    assert [path.name for path in work_dir.glob("*.pth")] == [f"iter_{steps}.pth"]
+    assert not micro_workspace.checkpoint_dir("micro", recipe.name).exists()
+    if number != signal.SIGTERM:
+        return
 
     # Go on in this process, for three steps.
     seen: list[int] = []
     real = runtime.ProgressHook.after_train_iter
 
-    def after(self: Any, runner: Any, *rest: Any, **more: Any) -> None:
+    def on(self: Any, runner: Any, *rest: Any, **more: Any) -> None:
         seen.append(runner.iter + 1)
         if len(seen) == 3:
             raise KeyboardInterrupt
         real(self, runner, *rest, **more)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runtime.ProgressHook, "after_train_iter", after)
+        patch.setattr(runtime.ProgressHook, "after_train_iter", on)
         with pytest.raises(KeyboardInterrupt):
             run_pretraining(_request(micro_workspace, recipe))
     assert seen[0] == steps + 1
 
 
-def _steps(checkpoint: Path) -> int:
-    import torch
+def test_damaged_checkpoints_stop_a_run_or_cost_it_some_steps(
+    micro_workspace: Workspace,
+    micro_catalog: Catalog,
+    tmp_path: Path,
+    stop_at: Stop,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = "train_cfg = dict(max_iters=6)\ndefault_hooks = dict(checkpoint=dict(interval=2))\n"
+    recipe = _variant(micro_catalog, tmp_path / "configs", text)
+    whole = Workspace(tmp_path / "whole")
+    run_pretraining(_request(whole, recipe))
+    work_dir = micro_workspace.runs / "pretrain/micro" / recipe.name
+    stop_at(5)
+    with pytest.raises(KeyboardInterrupt):
+        run_pretraining(_request(micro_workspace, recipe))
+    newest, before = work_dir / "iter_4.pth", work_dir / "iter_2.pth"
+    os.truncate(newest, newest.stat().st_size // 2)
+    sound = before.read_bytes()
+    os.truncate(before, 100)
+    stop_at(None)
+    with pytest.raises(BenchError, match="no training checkpoint"):
+        run_pretraining(_request(micro_workspace, recipe))
+    assert "no training checkpoint" in _failure(micro_workspace, recipe)["message"]
+    assert not micro_workspace.checkpoint_dir("micro", recipe.name).exists()
 
-    meta = torch.load(checkpoint, map_location="cpu", weights_only=False)["meta"]
-    return int(meta["iter"])
+    before.write_bytes(sound)  # put back by hand
+    newest.write_bytes(b"half")
+    run_pretraining(_request(micro_workspace, recipe))
+    assert f"warning: passed over {newest}" in capsys.readouterr().err
+    hashes = {_manifest(where, recipe).weights_sha256 for where in (whole, micro_workspace)}
+    assert len(hashes) == 1
+    assert not list(work_dir.glob("*.pth*"))

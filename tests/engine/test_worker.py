@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 pytest.importorskip("mmpretrain")
 
@@ -13,7 +17,24 @@ from mrcl_bench import pretrain  # noqa: E402
 from mrcl_bench.catalog import Catalog  # noqa: E402
 from mrcl_bench.engine import runtime, worker  # noqa: E402
 from mrcl_bench.engine.request import Request  # noqa: E402
-from mrcl_bench.errors import EXIT_FAILED, EXIT_RESUMABLE, BenchError  # noqa: E402
+from mrcl_bench.engine.stop import SIGNALS, STOP  # noqa: E402
+from mrcl_bench.errors import (  # noqa: E402
+    EXIT_DISK,
+    EXIT_FAILED,
+    EXIT_LOCKED,
+    EXIT_MEMORY,
+    EXIT_RESUMABLE,
+    BenchError,
+)
+
+
+@pytest.fixture(autouse=True)
+def _own_signals() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    STOP.requested = False
 
 
 def _main(
@@ -39,6 +60,8 @@ def _main(
         (KeyboardInterrupt(), EXIT_RESUMABLE),
         (BenchError("data is missing.", "Make it."), EXIT_FAILED),
         (RuntimeError("defect"), EXIT_FAILED),
+        (MemoryError(), EXIT_MEMORY),
+        (OSError(errno.ENOSPC, "No space left on device"), EXIT_DISK),
     ],
 )
 def test_exit_codes(
@@ -49,14 +72,29 @@ def test_exit_codes(
     error: Any,
     code: int,
 ) -> None:
-    import signal
-
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        assert _main(monkeypatch, micro_catalog, tmp_path, error) == code
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    assert _main(monkeypatch, micro_catalog, tmp_path, error) == code
     shown = capsys.readouterr().err
-    assert ("Traceback" in shown) == isinstance(error, RuntimeError)
+    assert ("Traceback" in shown) == isinstance(error, RuntimeError | MemoryError | OSError)
     if isinstance(error, BenchError):
         assert shown.strip() == "BenchError: data is missing. Make it."
+
+
+def test_a_loader_that_the_same_signal_took_away(
+    monkeypatch: pytest.MonkeyPatch, micro_catalog: Catalog, tmp_path: Path
+) -> None:
+    STOP.requested = True
+    error = RuntimeError("DataLoader worker (pid 7) is killed by signal: Terminated. ")
+    assert _main(monkeypatch, micro_catalog, tmp_path, error) == EXIT_RESUMABLE
+
+
+def test_a_second_worker_on_the_same_request_waits_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+    micro_catalog: Catalog,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(worker, "_PATIENCE_SECONDS", 0.1)
+    with FileLock(tmp_path / ".worker.lock"):
+        assert _main(monkeypatch, micro_catalog, tmp_path, None) == EXIT_LOCKED
+    assert "another worker" in capsys.readouterr().err
+    assert _main(monkeypatch, micro_catalog, tmp_path, None) == 0

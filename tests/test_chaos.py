@@ -1,0 +1,19 @@
+"""SIGKILL at random moments: nothing lost, nothing doubled, nothing half, the same numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("mmpretrain")
+
+from tools.chaos import chaos  # noqa: E402
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_five_kills_change_no_record(tmp_path: Path) -> None:
+    matrix = ("--recipe", "simclr", "--protocol", "knn")
+    tally = chaos(tmp_path, kills=5, seconds=400, seed=1, matrix=matrix)
+    assert tally.kills == 5 and tally.finished >= 1
