@@ -121,6 +121,28 @@ def save_weights(path: Path, state_dict: Mapping[str, Tensor], meta: Mapping[str
         TypeError: A value in ``meta`` is not plain, or a weight is no tensor.
     """
     _check_plain(meta, "meta")
+    content = {"state_dict": own_storage(state_dict), "meta": dict(meta)}
+
+    def write(file: BinaryIO) -> None:
+        torch.save(content, file)
+
+    write_atomic(path, write)
+
+
+def own_storage(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Detaches weights for a file, and copies those that share memory.
+
+    A view drags its whole base into the file, a tied weight comes back tied or is refused.
+
+    Args:
+        state_dict: Name to tensor.
+
+    Returns:
+        Name to tensor: contiguous, on the CPU, each with a storage of its own.
+
+    Raises:
+        TypeError: A weight is no tensor.
+    """
     taken: set[int] = set()
     weights: dict[str, Tensor] = {}
     for key, value in state_dict.items():
@@ -128,17 +150,11 @@ def save_weights(path: Path, state_dict: Mapping[str, Tensor], meta: Mapping[str
             raise TypeError(f"state_dict['{key}'] is a {type(value).__name__}, not a tensor")
         tensor = value.detach().cpu().contiguous()
         storage = tensor.untyped_storage()
-        # a view drags its whole base into the file, a tied weight comes back tied
         if storage.nbytes() != tensor.nbytes or storage.data_ptr() in taken:
             tensor = tensor.clone()
         taken.add(tensor.untyped_storage().data_ptr())
         weights[key] = tensor
-    content = {"state_dict": weights, "meta": dict(meta)}
-
-    def write(file: BinaryIO) -> None:
-        torch.save(content, file)
-
-    write_atomic(path, write)
+    return weights
 
 
 def state_dict_sha256(state_dict: Mapping[str, Tensor]) -> str:

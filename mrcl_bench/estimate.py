@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .plan import JobStep, Plan, Planner, Step, each_once
+from .plan import Plan, Planner, each_once
 from .record import find_records, read_record
+from .rehearsal.pipeline import steps_of
 from .resolve import load_spec
 from .spec import Protocol, Recipe
 
@@ -68,24 +70,16 @@ def estimate(planner: Planner, plan: Plan, tflops: float | None = None) -> list[
     Returns:
         One entry per recipe or protocol with something left to do, waiting jobs among them.
     """
-    todo: dict[str, tuple[Recipe | Protocol, int]] = {}
     needed = {step.recipe.name for step in plan.jobs if step.state != "done"}
     pretrainings = each_once(
         s for s in plan.pretrainings if s.state != "done" and s.recipe.name in needed
     )
-    specs: list[Recipe | Protocol] = [*_recipes(pretrainings), *_protocols(plan.jobs)]
-    for spec in specs:
-        todo[spec.name] = (spec, todo.get(spec.name, (spec, 0))[1] + 1)
-    measured = _measured(planner, [spec for spec, _ in todo.values()])
-    return [_of(spec, count, measured, tflops) for spec, count in todo.values()]
-
-
-def _recipes(steps: Iterable[Step]) -> Iterator[Recipe]:
-    return (step.recipe for step in steps)
-
-
-def _protocols(steps: Iterable[JobStep]) -> Iterator[Protocol]:
-    return (step.job.protocol for step in steps if step.state != "done")
+    specs: list[Recipe | Protocol] = [step.recipe for step in pretrainings]
+    specs += [step.job.protocol for step in plan.jobs if step.state != "done"]
+    counts = Counter(spec.name for spec in specs)
+    wanted = {spec.name: spec for spec in specs}
+    measured = _measured(planner, list(wanted.values()))
+    return [_of(spec, counts[name], measured, tflops) for name, spec in wanted.items()]
 
 
 def _measured(planner: Planner, specs: list[Recipe | Protocol]) -> dict[str, float]:
@@ -147,7 +141,9 @@ def trains_the_encoder(config: Any) -> bool:
 
 def views(config: Any) -> int:
     """Counts the views of an image that its encoder sees in one step."""
-    found = [step["num_views"] for step in _steps(config.train_dataloader) if step.get("num_views")]
+    found = [
+        step["num_views"] for step in steps_of(config.train_dataloader) if step.get("num_views")
+    ]
     counts = found[0] if found else 1
     return sum(counts) if isinstance(counts, list | tuple) else int(counts)
 
@@ -159,7 +155,7 @@ def training_size(config: Any) -> tuple[int, int] | None:
         None where no step of the pipeline says it.
     """
     size = None
-    for step in _steps(config.train_dataloader):
+    for step in steps_of(config.train_dataloader):
         found = step.get("crop_size") or step.get("scale") or step.get("scales")
         if isinstance(found, int):
             size = (found, found)
@@ -178,14 +174,3 @@ def forward_gflops(spec: Recipe | Protocol, config: Any) -> float | None:
 
     size = training_size(config)
     return None if size is None else encoder_gflops(build_backbone(spec, config), size)
-
-
-def _steps(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Walks through the steps of a loader's pipelines, in order, nested ones among them."""
-    if isinstance(value, Mapping):
-        yield value
-        for item in value.values():
-            yield from _steps(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _steps(item)

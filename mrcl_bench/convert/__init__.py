@@ -7,13 +7,12 @@ There is no list to enter it in.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from ..discovery import modules_of
 from ..errors import EXIT_USAGE, BenchError, unknown_name
 from ._average import apart, rejoined
 from ._layout import Conversion, NoBackbone, Which, top_prefixes
@@ -29,13 +28,7 @@ Converter = Callable[["Mapping[str, Tensor]", Which], Conversion]
 
 @lru_cache(maxsize=1)
 def _modules() -> dict[str, ModuleType]:
-    found: dict[str, ModuleType] = {}
-    for module in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
-        if not module.name.startswith("_"):
-            loaded = importlib.import_module(f"{__name__}.{module.name}")
-            if hasattr(loaded, "to_backbone"):
-                found[module.name] = loaded
-    return found
+    return modules_of(__name__, having="to_backbone")
 
 
 def sources() -> dict[str, Converter]:

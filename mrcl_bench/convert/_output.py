@@ -55,12 +55,12 @@ class Output:
         A folder's ``backbone.pth`` holds ``{'state_dict', 'meta'}``; a file of its own holds the
         weights and nothing else, so that ``model.load_state_dict`` takes them as they are.
         """
-        if self.weights.name == WEIGHTS_NAME and self.manifest.name == MANIFEST_NAME:
-            from ..checkpoint import save_weights
+        from ..checkpoint import own_storage, save_weights
 
+        if self.weights.name == WEIGHTS_NAME and self.manifest.name == MANIFEST_NAME:
             save_weights(self.weights, weights, meta)
             return
-        own = _own_storage(weights)
+        own = own_storage(weights)
         if self.weights.suffix == ".safetensors":
             from safetensors.torch import save
 
@@ -70,17 +70,3 @@ class Output:
             import torch
 
             write_atomic(self.weights, lambda file: torch.save(own, file))
-
-
-def _own_storage(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Copies only what shares memory: a view drags its base along, safetensors refuses ties."""
-    taken: set[int] = set()
-    own: dict[str, Tensor] = {}
-    for key, value in weights.items():
-        tensor = value.detach().cpu().contiguous()
-        storage = tensor.untyped_storage()
-        if storage.nbytes() != tensor.nbytes or storage.data_ptr() in taken:
-            tensor = tensor.clone()
-        taken.add(tensor.untyped_storage().data_ptr())
-        own[key] = tensor
-    return own

@@ -102,7 +102,7 @@ def convert_file(
             output; nothing is written then.
     """
     from ..checkpoint import load_state_dict, shorten, state_dict_sha256
-    from . import convert
+    from . import convert, detect
     from .dialects import dialects, remarks
 
     given = given or Given()
@@ -113,7 +113,7 @@ def convert_file(
         raise BenchError(f"{raw} would be overwritten.", "Choose another --out.", EXIT_USAGE)
     run = None if normalisation is None else checked(normalisation)
     state_dict = load_state_dict(raw)
-    format_ = source or _detect(state_dict)
+    format_ = source or detect(state_dict)
     conversion = convert(format_, state_dict, which)
     del state_dict
     broken = [k for k, value in conversion.backbone.items() if not bool(value.isfinite().all())]
@@ -173,12 +173,6 @@ def convert_file(
     )
     write_json(output.manifest, manifest.model_dump(mode="json"))
     return manifest
-
-
-def _detect(state_dict: Mapping[str, Tensor]) -> str:
-    from . import detect
-
-    return detect(state_dict)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from ..errors import BenchError
+from ._faults import refuse_faults
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -184,7 +185,7 @@ def filled(
     module = dialect.network(architecture)
     state = module.state_dict()
     # compared here: mmpretrain's module resizes positions of another shape while it loads them
-    _refuse_faults(
+    refuse_faults(
         f"weights do not fit {_describe(name, module)}.",
         {
             "missing": [k for k in state if k not in weights and not k.endswith(_COUNTER)],
@@ -196,6 +197,7 @@ def filled(
             ],
         },
         _OTHER,
+        SHOWN,
     )
     cast = {
         key: value.detach().to("cpu", torch.float32) if value.is_floating_point() else value
@@ -225,22 +227,12 @@ def _same_weights(
         and not key.startswith(allowed)
         and not torch.equal(source[key], back[key])
     ]
-    _refuse_faults(
+    refuse_faults(
         "the converted weights are not the source's (by the common names).",
         {"lost": lost, "new": gained, "changed": sorted(changed)},
         "Do not use them: they were changed after the conversion.",
+        SHOWN,
     )
-
-
-def _refuse_faults(what: str, faults: Mapping[str, list[str]], cure: str) -> None:
-    """Raises a BenchError that lists the faults of each kind, if there are any."""
-    said = [f"{len(keys)} {kind}: {_few(keys)}" for kind, keys in faults.items() if keys]
-    if said:
-        raise BenchError(f"{what} {'; '.join(said)}.", cure)
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
 
 
 def _second_opinion(

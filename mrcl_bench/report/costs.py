@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable
 
 from ..estimate import Estimate
-from .text import MISSING
+from .text import MISSING, thousands
 
 _WIDTH = 80
 _WORD = {"measured": "measured", "stated": "stated", "unknown": MISSING}
@@ -24,7 +24,7 @@ def lines(found: Iterable[Estimate], tflops: float | None) -> list[str]:
         return ["", "Nothing to do, so nothing to estimate."]
     shown = ["", _line("what is to do", "images", "GFLOPs", "hours each", "all", "speed")]
     for entry in entries:
-        images = MISSING if entry.images is None else f"{entry.images:,}".replace(",", "\u202f")
+        images = MISSING if entry.images is None else thousands(entry.images)
         gflops = MISSING if entry.gflops is None else _number(entry.gflops)
         hours = total = MISSING
         if entry.hours is not None:
@@ -59,4 +59,4 @@ def _line(what: str, images: str, gflops: str, hours: str, total: str, source: s
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}".replace(",", "\u202f") if value >= 100 else f"{value:.3g}"
+    return thousands(round(value)) if value >= 100 else f"{value:.3g}"

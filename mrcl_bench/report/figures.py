@@ -10,13 +10,13 @@ draw. Heavy imports (matplotlib) belong into the function.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from ..discovery import modules_of
 
 if TYPE_CHECKING:
     from ..compare import Matrix, Summary
@@ -83,12 +83,8 @@ def figures(
 def _plots() -> list[tuple[str, Plot]]:
     from . import plots
 
-    names = sorted(module.name for module in pkgutil.iter_modules(plots.__path__))
-    return [
-        (name, cast(Plot, importlib.import_module(f"{plots.__name__}.{name}")))
-        for name in names
-        if not name.startswith("_")
-    ]
+    found = modules_of(plots, having="figure")
+    return [(name, cast(Plot, module)) for name, module in found.items()]
 
 
 def svg_text(figure: object) -> str:

@@ -175,7 +175,7 @@ def signed(value: float, metric: Metric) -> str:
 
 def bootstrap(least: int, most: int) -> str:
     """Returns what a bootstrap interval is, and over how many resamples."""
-    n = _thousands(most) if least == most else f"{_thousands(least)} to {_thousands(most)}"
+    n = thousands(most) if least == most else f"{thousands(least)} to {thousands(most)}"
     return (
         f"Bootstrap: 95 % percentile interval over {n} resamples of images and, within them, of "
         "seeds; approximate where seeds are few, and no verdict comes from it."
@@ -187,11 +187,11 @@ def cost(shown: Cost | None) -> tuple[str, ...]:
     if shown is None:
         return (MISSING,) * len(COST_TITLES)
     return (
-        _thousands(shown.images_seen),
+        thousands(shown.images_seen),
         MISSING if shown.epochs is None else f"{shown.epochs:g}",
-        _thousands(round(shown.seconds)),
+        thousands(round(shown.seconds)),
         MISSING if shown.encoder_gflops is None else f"{shown.encoder_gflops:.3g}",
-        _thousands(round(shown.peak_memory_mib)),
+        thousands(round(shown.peak_memory_mib)),
     )
 
 
@@ -209,11 +209,11 @@ def budget(costs: Sequence[Cost], unknown: Sequence[str]) -> str | None:
     images = sorted({cost.images_seen for cost in costs})
     if len(images) > 1:
         first = (
-            f"Budgets differ: method and baselines saw between {_thousands(images[0])} and "
-            f"{_thousands(images[-1])} images"
+            f"Budgets differ: method and baselines saw between {thousands(images[0])} and "
+            f"{thousands(images[-1])} images"
         )
     else:
-        first = f"Budget matched: {_thousands(images[0])} images of method and baselines"
+        first = f"Budget matched: {thousands(images[0])} images of method and baselines"
     others = {
         "epochs": {cost.epochs for cost in costs},
         "encoder GFLOPs of one pass": {cost.encoder_gflops for cost in costs},
@@ -257,5 +257,6 @@ def data_notes(columns: Sequence[Column]) -> list[str]:
     return [SHAPES.format(data=data) for data in fallback]
 
 
-def _thousands(number: int) -> str:
+def thousands(number: int) -> str:
+    """Returns a whole number with a narrow space between thousands."""
     return f"{number:,}".replace(",", "\u202f")

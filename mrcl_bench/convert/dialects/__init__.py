@@ -7,11 +7,11 @@ defines what `Dialect` asks for is a dialect, named like the module. There is no
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from ...discovery import modules_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -86,13 +86,8 @@ class Dialect(Protocol):
 @lru_cache(maxsize=1)
 def dialects() -> dict[str, Dialect]:
     """Finds the dialects: name to module, sorted by name."""
-    found: dict[str, Dialect] = {}
-    for module in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
-        if not module.name.startswith("_"):
-            loaded = importlib.import_module(f"{__name__}.{module.name}")
-            if hasattr(loaded, "from_common"):
-                found[module.name] = cast(Dialect, loaded)
-    return found
+    found = modules_of(__name__, having="from_common")
+    return {name: cast(Dialect, module) for name, module in found.items()}
 
 
 def remarks(name: str, architecture: Architecture) -> list[str]:

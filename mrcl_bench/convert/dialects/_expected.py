@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ...errors import BenchError
+from .._faults import refuse_faults
 from ._names import SHOWN
 
 if TYPE_CHECKING:
@@ -68,17 +69,12 @@ def check(weights: Mapping[str, Tensor], architecture: Architecture) -> None:
         ]
         + [name for name in counters if weights[name].numel() != 1],
     }
-    said = [f"{len(keys)} {kind}: {_few(keys)}" for kind, keys in faults.items() if keys]
-    if said:
-        raise BenchError(
-            f"the weights are no whole {architecture.label} (by the common names). "
-            f"{'; '.join(said)}.",
-            "Get the whole file, or choose another source format with --from.",
-        )
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
+    refuse_faults(
+        f"the weights are no whole {architecture.label} (by the common names).",
+        faults,
+        "Get the whole file, or choose another source format with --from.",
+        SHOWN,
+    )
 
 
 def _vit(a: Architecture) -> Shapes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from mrcl_bench.data.check.findings import Report
@@ -42,48 +43,56 @@ def imagenet(report: Report, counts: bool) -> list[Picture]:
     return pictures
 
 
+@dataclass(frozen=True)
+class _Maps:
+    """Where pictures and their label maps lie in a set, by what they end in, and which labels."""
+
+    images: str
+    maps: str
+    of_image: str
+    of_map: str
+    labels: frozenset[int]
+
+
+_ADE20K = _Maps("images", "annotations", ".jpg", ".png", _ADE_LABELS)
+_CITYSCAPES = _Maps(
+    "leftImg8bit", "gtFine", "_leftImg8bit.png", "_gtFine_labelTrainIds.png", _CITY_LABELS
+)
+
+
 def ade20k(report: Report, counts: bool) -> list[Picture]:
     """Pairs of picture and label map; returns both to open."""
-    pictures: list[Picture] = []
-    for split, expected in (("training", 20_210), ("validation", 2_000)):
-        images = _files(report.path / "images" / split, ".jpg")
-        maps = _files(report.path / "annotations" / split, ".png")
-        _pair(report, images, maps)
-        pictures += [Picture(file) for file in images.values()]
-        pictures += [Picture(file, labels=_ADE_LABELS) for file in maps.values()]
-        if counts and images and len(images) != expected:
-            where = report.path / "images" / split
-            report.add("wrong number", where, f"{len(images)} pictures instead of {expected}")
-    return pictures
+    return _pairs(report, counts, _ADE20K, {"training": 20_210, "validation": 2_000})
 
 
 def cityscapes(report: Report, counts: bool) -> list[Picture]:
     """Pairs of picture and label map in training ids; returns both to open."""
+    return _pairs(report, counts, _CITYSCAPES, {"train": 2_975, "val": 500})
+
+
+def _pairs(report: Report, counts: bool, kind: _Maps, splits: dict[str, int]) -> list[Picture]:
     pictures: list[Picture] = []
-    for split, expected in (("train", 2_975), ("val", 500)):
-        images = _files(report.path / "leftImg8bit" / split, "_leftImg8bit.png")
-        maps = _files(report.path / "gtFine" / split, "_gtFine_labelTrainIds.png")
+    for split, expected in splits.items():
+        where = report.path / kind.images / split
+        images = _files(where, kind.of_image)
+        maps = _files(report.path / kind.maps / split, kind.of_map)
         _pair(report, images, maps)
         pictures += [Picture(file) for file in images.values()]
-        pictures += [Picture(file, labels=_CITY_LABELS) for file in maps.values()]
+        pictures += [Picture(file, labels=kind.labels) for file in maps.values()]
         if counts and images and len(images) != expected:
-            where = report.path / "leftImg8bit" / split
             report.add("wrong number", where, f"{len(images)} pictures instead of {expected}")
     return pictures
 
 
 def unequal_pairs(report: Report, sizes: dict[Path, tuple[int, int]]) -> None:
     """Adds a finding for every label map that has another size than its picture."""
-    for images, maps, of_image, of_map in (
-        ("images", "annotations", ".jpg", ".png"),
-        ("leftImg8bit", "gtFine", "_leftImg8bit.png", "_gtFine_labelTrainIds.png"),
-    ):
+    for kind in (_ADE20K, _CITYSCAPES):
         for path, size in sizes.items():
             relative = path.relative_to(report.path)
-            if relative.parts[0] != maps:
+            if relative.parts[0] != kind.maps:
                 continue
-            stem = relative.as_posix().removesuffix(of_map).removeprefix(maps)
-            other = report.path / f"{images}{stem}{of_image}"
+            stem = relative.as_posix().removesuffix(kind.of_map).removeprefix(kind.maps)
+            other = report.path / f"{kind.images}{stem}{kind.of_image}"
             if other in sizes and sizes[other] != size:
                 wide, high = sizes[other]
                 report.add(

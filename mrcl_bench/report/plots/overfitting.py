@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING, Any
 from ...metrics import metric_of
 from ..course import Curve, curves, notes, protocols
 from ..figures import Figure, svg_text
+from ._style import COLOURS, MARKERS, dress, new
 
 if TYPE_CHECKING:
     from ...compare import Matrix, Summary
     from ...record import Record
-
-# Okabe and Ito's colours that can be told on dark and on light.
-_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-_MARKERS = ("o", "s", "^", "D", "v", "P")
-_GREY = "#888888"
 
 
 def figure(
@@ -76,21 +72,16 @@ def _error(point: Any) -> float | None:
 
 
 def _draw(found: Sequence[Curve], panels: Sequence[_Panel]) -> str:
-    from matplotlib.figure import Figure as Canvas
-
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
-    canvas = Canvas(figsize=(3.2 * columns, 2.8 * rows + 0.5), layout="constrained")
-    grid = canvas.subplots(rows, columns, squeeze=False).flat
+    canvas, grid = new(3.2 * columns, 2.8 * rows + 0.5, columns=columns, rows=rows)
     for axes, panel in zip(grid, panels, strict=False):
         for place, curve in enumerate(found):
             _line(axes, panel, curve, place)
-        axes.set_title(panel.title, fontsize=9)
-        axes.set_xlabel("contrastive accuracy, %", fontsize=8)
-        axes.tick_params(labelsize=8, color=_GREY)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_color(_GREY)
-    for axes in list(grid)[len(panels) :]:
+        axes.set_title(panel.title)
+        axes.set_xlabel("contrastive accuracy, %")
+        dress(axes)
+    for axes in grid[len(panels) :]:
         axes.set_visible(False)
     canvas.legend(
         *canvas.axes[0].get_legend_handles_labels(),
@@ -108,7 +99,7 @@ def _line(axes: Any, panel: _Panel, curve: Curve, place: int) -> None:
         accuracy, value = _accuracy(point), panel.value(point)
         if accuracy is not None and value is not None:
             there.append((100 * accuracy, *value, point.count == curve.total))
-    colour, marker = _COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)]
+    colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
     axes.errorbar(
         [x for x, *_ in there],
         [y for _, y, *_ in there],
