@@ -13,7 +13,6 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 from .config_keys import check_keys
-from .data.check.preflight import preflight
 from .engine.batch import fit_batch
 from .engine.capture import DISK_CURE, MEMORY_CURE, now
 from .engine.launch import NOT_STARTED, Unit, execute
@@ -142,6 +141,8 @@ class MatrixRunner:
 
     def _check_data(self, units: list[Unit]) -> None:
         """Refuses data sets with wrong labels before anything is started, all of them at once."""
+        from .data.check.preflight import preflight  # reads pictures: OpenCV
+
         wanted: dict[str, None] = {}
         for request in (unit.request for unit in units):
             if request.kind == "pretrain":

@@ -37,9 +37,9 @@ def fit_batch(config: Any, spec: Recipe | Protocol, processes: int, keep: bool =
     Raises:
         BenchError: The named batch cannot be kept.
     """
-    named = _named(spec)
     loader, wrapper = config.train_dataloader, config.optim_wrapper
     passes = int(wrapper.get("accumulative_counts", 1))
+    named = _named(spec, int(loader.batch_size) * passes)
     total = int(loader.batch_size) * processes * passes
     if not keep or named is None or named == total:
         return Batch(named=named, total=total, processes=processes, accumulated=passes)
@@ -67,12 +67,13 @@ def fit_batch(config: Any, spec: Recipe | Protocol, processes: int, keep: bool =
     return Batch(named=named, total=named, processes=processes, accumulated=passes)
 
 
-def _named(spec: Recipe | Protocol) -> int | None:
+def _named(spec: Recipe | Protocol, own: int) -> int | None:
     try:
         said = parse_stem(spec.name, spec.backbone)
     except ValueError:  # named in the user's own way
         return None
-    return None if said.gpus is None or said.batch is None else said.gpus * said.batch
+    # A name that contradicts its config binds nothing; `run` warns of it.
+    return said.gpus * said.batch if said.gpus and said.batch == own else None
 
 
 def _is_a_mean(model: Any) -> bool:

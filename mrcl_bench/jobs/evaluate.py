@@ -12,7 +12,6 @@ from ..atomic import write_atomic
 from ..config_keys import check_keys
 from ..convert._architecture import Architecture
 from ..convert.manifest import Manifest, read_manifest
-from ..data.check.preflight import preflight
 from ..data.locate import DataFolder, require
 from ..engine.capture import Stopwatch, classify, environment, now, peak_memory_mib
 from ..engine.request import Request
@@ -100,6 +99,8 @@ def run_evaluation(request: Request) -> bool:
     manifest = read_manifest(workspace.checkpoint_dir(request.profile, request.recipe.name))
     data = {job.protocol.data: require(job.protocol.data, workspace.data) for job in request.jobs}
     if int(os.environ.get("RANK", "0")) == 0:
+        from ..data.check.preflight import preflight  # reads pictures: OpenCV
+
         for folder in data.values():
             preflight(folder, workspace.checked)
     results = [

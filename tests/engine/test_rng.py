@@ -58,7 +58,7 @@ def test_a_process_that_goes_on_does_not_take_the_first_ones_state() -> None:
     before = rng_state()
     try:
         seed_apart(9)
-        checkpoint = {"rng": rng_state()}
+        checkpoint = {"rng": rng_state(), "meta": {}}
         wanted = _drawn()
         drawn = []
         for rank in (0, 1):

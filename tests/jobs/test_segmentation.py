@@ -92,11 +92,11 @@ RESNET = dict(type="ResNet", depth=50)
 
 
 @pytest.mark.parametrize(
-    ("label", "backbone", "protocol"),
+    ("label", "backbone", "protocol", "gpus"),
     [
-        ("vit-small-p16", VIT_SMALL, "vit-small-p16_upernet_8xb2-amp-160k_ade20k-512x512"),
-        ("resnet50", RESNET, "resnet50_fcn_4xb2-80k_cityscapes-512x1024"),
-        ("resnet50", RESNET, "resnet50_fcn-d16-moco_8xb2-steplr-90k_cityscapes-769x769"),
+        ("vit-small-p16", VIT_SMALL, "vit-small-p16_upernet_8xb2-amp-160k_ade20k-512x512", 8),
+        ("resnet50", RESNET, "resnet50_fcn_4xb2-80k_cityscapes-512x1024", 4),
+        ("resnet50", RESNET, "resnet50_fcn-d16-moco_8xb2-steplr-90k_cityscapes-769x769", 8),
     ],
 )
 def test_two_steps_at_full_width(
@@ -105,6 +105,7 @@ def test_two_steps_at_full_width(
     label: str,
     backbone: dict[str, Any],
     protocol: str,
+    gpus: int,
 ) -> None:
     monkeypatch.delenv("MRCL_BENCH_DATA", raising=False)
     monkeypatch.setattr(evaluate, "load_config", _shrunk)
@@ -119,7 +120,8 @@ def test_two_steps_at_full_width(
     assert record.status == "completed" and record.data.id == judge.data
     assert set(record.metrics) == {"val/mIoU", "val/mAcc", "val/aAcc"}
     assert all(0 <= value <= 0.2 for value in record.metrics.values())  # of noise
-    assert record.cost.images_seen == 2 * 2  # pictures per GPU
+    assert record.cost.batch is not None
+    assert record.cost.images_seen == 2 * record.cost.batch.total == 2 * 2 * gpus
     assert record.load_report is not None
     assert (record.load_report.missing, record.load_report.unexpected) == ([], [])
     assert record.load_report.resized == (["pos_embed"] if "vit" in label else [])
