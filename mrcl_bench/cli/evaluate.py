@@ -84,7 +84,7 @@ def evaluate(
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
     configs: ConfigsOption = None,
-    trust_configs: TrustOption = False,
+    trust_config: TrustOption = False,
     force: ForceOption = False,
     algorithm: Annotated[str, typer.Option(help="Algorithm that trained the weights.")] = "foreign",
     source: SourceOption = None,

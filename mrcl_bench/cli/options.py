@@ -77,13 +77,13 @@ ConfigsOption = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(
         "--configs",
-        help="A further folder of configs; needs --trust-configs.",
+        help="A further folder of configs; needs --trust-config.",
     ),
 ]
 TrustOption = Annotated[
     bool,
     typer.Option(
-        "--trust-configs",
+        "--trust-config",
         envvar=VARIABLE,
         is_eager=True,
         callback=trust,

@@ -26,7 +26,7 @@ def pretrain(
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
     configs: ConfigsOption = None,
-    trust_configs: TrustOption = False,
+    trust_config: TrustOption = False,
     force: ForceOption = False,
 ) -> None:
     """Pretrain recipes and convert their weights; what is there is kept."""

@@ -40,7 +40,7 @@ def plan(
     seed: SeedOption = None,
     course: CourseOption = False,
     configs: ConfigsOption = None,
-    trust_configs: TrustOption = False,
+    trust_config: TrustOption = False,
     cost: Annotated[
         bool, typer.Option("--cost", help="Estimate hours: from earlier runs here, or --tflops.")
     ] = False,
@@ -110,7 +110,7 @@ def run(
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
     configs: ConfigsOption = None,
-    trust_configs: TrustOption = False,
+    trust_config: TrustOption = False,
     force: ForceOption = False,
 ) -> None:
     """Run the matrix recipes x protocols x seeds; what has a valid record is skipped."""
