@@ -17,6 +17,7 @@ from .engine.capture import Diverged, Stopwatch, classify, environment, now, pea
 from .engine.request import Request
 from .errors import BenchError
 from .kept_configs import keep
+from .own_code import code_sha256
 from .record import Cost, Course
 from .rehearsal.reduce import reduce_config
 from .resolve import load_spec, relocate
@@ -70,6 +71,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     from .reconstructions import keep_reconstructions
 
     watch = Stopwatch()
+    code = code_sha256(recipe)
     config = load_spec(recipe)
     check_keys(config, recipe)
     identity = keep(config, workspace.configs)
@@ -152,7 +154,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
             "data_sha256": data.sha256,
             "shapes_fallback": data.shapes_fallback,
             "seed": seed,
-            "environment": environment().model_dump(),
+            "environment": environment(code).model_dump(),
             "finished": now(),
         },
         gflops=gflops,

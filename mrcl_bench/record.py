@@ -148,7 +148,12 @@ class Course(_Part):
 
 
 class Environment(_Part):
-    """Where it ran."""
+    """Where it ran, and by which code.
+
+    Attributes:
+        code_sha256: Of the source that the result depends on, see `mrcl_bench.own_code`; None in
+            older records.
+    """
 
     git_commit: str | None
     git_dirty: bool | None
@@ -156,6 +161,7 @@ class Environment(_Part):
     packages: dict[str, str]
     device: str
     threads: int
+    code_sha256: str | None = None
 
 
 class Failure(_Part):

@@ -10,6 +10,7 @@ import typer
 
 from ..errors import EXIT_USAGE, BenchError
 from .options import (
+    ChangedCodeOption,
     ConfigsOption,
     ForceOption,
     GpusOption,
@@ -85,6 +86,7 @@ def evaluate(
     keep_batch: KeepBatchOption = True,
     configs: ConfigsOption = None,
     trust_config: TrustOption = False,
+    changed_code: ChangedCodeOption = False,
     force: ForceOption = False,
     algorithm: Annotated[str, typer.Option(help="Algorithm that trained the weights.")] = "foreign",
     source: SourceOption = None,
@@ -112,7 +114,7 @@ def evaluate(
             EXIT_USAGE,
         )
     workers = processes(launcher, gpus)
-    planner = make_planner(profile, configs)
+    planner = make_planner(profile, configs, changed_code)
     told = given(mean, std, channels, heads)
     judged = _protocols(planner.catalog, planner.profile, protocol or [], chosen_task)
     if not foreign:

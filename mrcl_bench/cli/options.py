@@ -90,17 +90,24 @@ TrustOption = Annotated[
         help="The folder of --configs may run: configs are Python and can do whatever you can.",
     ),
 ]
+ChangedCodeOption = Annotated[
+    bool,
+    typer.Option(
+        "--changed-code",
+        help="Run again what other code of this package than today's made.",
+    ),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Run again what is done.")]
 
 
-def make_planner(profile: str, configs: Path | None) -> Planner:
+def make_planner(profile: str, configs: Path | None, changed_code: bool = False) -> Planner:
     """Builds the planner of the current workspace."""
     from ..catalog import load_catalog
     from ..plan import Planner
     from ..workspace import Workspace
 
     chosen: Profile = profile  # type: ignore[assignment]
-    return Planner(Workspace.current(), load_catalog(configs), chosen)
+    return Planner(Workspace.current(), load_catalog(configs), chosen, changed_code)
 
 
 def processes(launcher: str, gpus: int) -> int:

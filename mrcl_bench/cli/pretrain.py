@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .options import (
+    ChangedCodeOption,
     ConfigsOption,
     ForceOption,
     GpusOption,
@@ -27,6 +28,7 @@ def pretrain(
     keep_batch: KeepBatchOption = True,
     configs: ConfigsOption = None,
     trust_config: TrustOption = False,
+    changed_code: ChangedCodeOption = False,
     force: ForceOption = False,
 ) -> None:
     """Pretrain recipes and convert their weights; what is there is kept."""
@@ -36,7 +38,7 @@ def pretrain(
 
     from ..run import MatrixRunner
 
-    planner = make_planner(profile, configs)
+    planner = make_planner(profile, configs, changed_code)
     plan = planner.plan(recipe or [], [])
     if force:
         steps = tuple(

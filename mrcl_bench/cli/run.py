@@ -9,6 +9,7 @@ import typer
 
 from ..errors import EXIT_USAGE, BenchError
 from .options import (
+    ChangedCodeOption,
     ConfigsOption,
     CourseOption,
     ForceOption,
@@ -41,6 +42,7 @@ def plan(
     course: CourseOption = False,
     configs: ConfigsOption = None,
     trust_config: TrustOption = False,
+    changed_code: ChangedCodeOption = False,
     cost: Annotated[
         bool, typer.Option("--cost", help="Estimate hours: from earlier runs here, or --tflops.")
     ] = False,
@@ -58,7 +60,7 @@ def plan(
 
     from ..run import summary
 
-    planner = make_planner(profile, configs)
+    planner = make_planner(profile, configs, changed_code)
     made = planner.plan(recipe or [], protocol or [], seed, course=course)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("what", overflow="fold")
@@ -111,10 +113,11 @@ def run(
     keep_batch: KeepBatchOption = True,
     configs: ConfigsOption = None,
     trust_config: TrustOption = False,
+    changed_code: ChangedCodeOption = False,
     force: ForceOption = False,
 ) -> None:
     """Run the matrix recipes x protocols x seeds; what has a valid record is skipped."""
-    planner = make_planner(profile, configs)
+    planner = make_planner(profile, configs, changed_code)
     made = planner.plan(recipe or [], protocol or [], seed, force, course)
     run_plan(planner, made, jobs, processes(launcher, gpus), keep_batch)
 

@@ -19,6 +19,7 @@ from ..engine.request import Request
 from ..errors import BenchError
 from ..kept_configs import keep
 from ..normalisation import Normalisation
+from ..own_code import code_sha256
 from ..record import (
     CheckpointRef,
     Cost,
@@ -114,6 +115,7 @@ def _run_one(
     from ..checkpoint import load_state_dict
 
     watch = Stopwatch()
+    code = code_sha256(job.protocol)
     config = load_config(job.protocol.path)
     protocol_sha256 = keep(config, workspace.configs)
     relocate(config, workspace.data)
@@ -182,7 +184,7 @@ def _run_one(
         cost=outcome.cost if outcome else spent,
         pretrain_cost=manifest.pretrain_cost,
         course=manifest.course,
-        environment=environment(),
+        environment=environment(code),
         artifacts=artifacts,
         started=watch.started,
         finished=now(),
