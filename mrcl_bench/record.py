@@ -76,11 +76,19 @@ class LoadReport(_Part):
 
 
 class DataRef(_Part):
-    """Data set id, sha256 of what was read, and whether drawn shapes stood in for photographs."""
+    """What was read.
+
+    Attributes:
+        id: Data set id.
+        sha256: Of its files.
+        shapes_fallback: Whether drawn shapes stood in for photographs.
+        broken_images: How many broken images the user allowed to leave out, each once.
+    """
 
     id: str
     sha256: str
     shapes_fallback: bool = False
+    broken_images: int = Field(default=0, ge=0)
 
 
 class Batch(_Part):

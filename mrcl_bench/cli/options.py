@@ -90,6 +90,13 @@ TrustOption = Annotated[
         help="The folder of --configs may run: configs are Python and can do whatever you can.",
     ),
 ]
+AllowBrokenOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-broken-images",
+        help="Leave broken images out instead of stopping; their number stands in the record.",
+    ),
+]
 ChangedCodeOption = Annotated[
     bool,
     typer.Option(

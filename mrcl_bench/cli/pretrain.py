@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .options import (
+    AllowBrokenOption,
     ChangedCodeOption,
     ConfigsOption,
     ForceOption,
@@ -29,6 +30,7 @@ def pretrain(
     configs: ConfigsOption = None,
     trust_config: TrustOption = False,
     changed_code: ChangedCodeOption = False,
+    allow_broken_images: AllowBrokenOption = False,
     force: ForceOption = False,
 ) -> None:
     """Pretrain recipes and convert their weights; what is there is kept."""
@@ -50,7 +52,9 @@ def pretrain(
     for step in plan.pretrainings:
         if step.state != "todo":
             console.print(f"  {step.recipe.name}: {step.state} ({step.reason})", highlight=False)
-    runner = MatrixRunner(planner, console, jobs, processes(launcher, gpus), keep_batch)
+    runner = MatrixRunner(
+        planner, console, jobs, processes(launcher, gpus), keep_batch, allow_broken_images
+    )
     runner.run(plan, pretrain_only=True)
     blocked = [step for step in plan.pretrainings if step.state == "blocked"]
     if blocked:
