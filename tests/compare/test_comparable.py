@@ -94,6 +94,9 @@ def test_records_without_broken_images_bear_a_mark_and_a_note() -> None:
         assert "55.0 ±7.1 §" in text and "**85.0 ±7.1 §**" in text
         assert "30.0 §" not in text
         assert "- §: measured without 3 broken images of stamps" in text
+    rows = pd.read_csv(io.StringIO(texts["classification.csv"])).set_index("protocol")["reason"]
+    assert set(rows[LINEAR]) == {"without 3 broken images"}
+    assert "broken" not in str(rows["vit-t6_knn_stamps"])
     assert "§" not in render_tables("tiny", seeds([0.5, 0.6]))["classification.md"]
 
 
