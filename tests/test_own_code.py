@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from mrcl_bench.record import read_record
 from mrcl_bench.spec import Job, Protocol, Recipe
 from mrcl_bench.workspace import Workspace
 
-from .conftest import Cli, manifest_of
+from .conftest import MICRO_CONFIGS, Cli, manifest_of
 from .toy import Toy
 
 RANDOM = "random_vit-128x4_0e_micro"
@@ -180,3 +181,21 @@ def test_the_option_of_the_command(toy: Toy, cli: Cli) -> None:
     assert "0 of 8 jobs to do" in cli(*words).stdout
     shown = cli(*words, "--changed-code").stdout
     assert "4 of 8 jobs to do" in shown and "code changed" in shown
+
+
+@pytest.mark.slow
+def test_a_worker_does_it_again(micro_root: Path, tmp_path: Path, cli: Cli) -> None:
+    """It is no worker's business to find that the record is there."""
+    pytest.importorskip("mmpretrain")
+    words = ("run", "--profile", "micro", "--configs", str(MICRO_CONFIGS), "--recipe", RANDOM)
+    words += ("--protocol", "knn", "--seed", "0", "--jobs", "1")
+    assert cli(*words, MRCL_BENCH_DATA=micro_root).returncode == 0
+    (path,) = (tmp_path / "results/records").rglob("seed0.json")
+    manifest = tmp_path / f"checkpoints/micro/{RANDOM}/manifest.json"
+    for file in (path, manifest):
+        text = file.read_text()
+        assert (found := re.search(r'"code_sha256": "(\w{64})"', text)) is not None
+        file.write_text(text.replace(found[1], "0" * 64))
+    done = cli(*words, "--changed-code", MRCL_BENCH_DATA=micro_root)
+    assert done.returncode == 0, done.stderr
+    assert "0" * 64 not in path.read_text() + manifest.read_text()
