@@ -22,10 +22,10 @@ WORK = $(SCALE) $(if $(JOBS),-j $(JOBS)) $(ARGS)
 # Set-up, data and training come one after the other; workers are the command's own business.
 .NOTPARALLEL:
 .PHONY: help demo setup data pretrain eval-cls eval-det eval-seg compare report plan status doctor \
-	rehearse bench test nightly chaos lint clean
+	rehearse bench test nightly chaos protections lint clean
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PROFILE=$(PROFILE)  (micro, tiny, small or paper)"
 	@echo "  PYTHON=$(PYTHON)  JOBS=$(or $(JOBS),by cores)  ARGS=\"--recipe mrcl\" and the like"
@@ -95,6 +95,9 @@ nightly: setup ## Run what the tests leave out: rehearsals of everything.
 
 chaos: setup ## Kill a matrix at 50 random moments and see that nothing is lost.
 	.venv/bin/python -m tools.chaos $(ARGS)
+
+protections: setup ## Take out each protection of docs/faults.md and see that its tests fail.
+	.venv/bin/python -m tools.protections $(ARGS)
 
 lint: setup ## Check style and types.
 	.venv/bin/ruff check .

@@ -10,6 +10,7 @@ from .catalog import Catalog
 from .convert.manifest import Manifest, read_manifest
 from .data.locate import DataFolder, require
 from .errors import EXIT_USAGE, BenchError
+from .own_code import code_sha256
 from .profiles import Profile
 from .record import read_record
 from .resolve import config_sha256, load_spec
@@ -17,6 +18,9 @@ from .spec import Job, Protocol, Recipe
 from .workspace import Workspace
 
 State = Literal["done", "todo", "blocked"]
+_CODE_CHANGED = "code changed"
+_CODE_UNKNOWN = "code is not known: from before its hash was kept"
+_PRETRAINING_CODE = {f"pretraining {reason}" for reason in (_CODE_CHANGED, _CODE_UNKNOWN)}
 
 
 @dataclass(frozen=True)
@@ -67,9 +71,19 @@ class Planner:
         workspace: Where checkpoints, data and records lie.
         catalog: Recipes and protocols.
         profile: The profile.
+        changed_code: Whether what other code than today's made is to do again. Foreign weights
+            are as they came.
     """
 
-    def __init__(self, workspace: Workspace, catalog: Catalog, profile: Profile) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        catalog: Catalog,
+        profile: Profile,
+        changed_code: bool = False,
+    ) -> None:
+        self.changed_code = changed_code
+        self._code_hashes: dict[str, str] = {}
         self.workspace = workspace
         self.catalog = catalog
         self.profile = profile
@@ -213,6 +227,8 @@ class Planner:
                 isinstance(data, DataFolder) and manifest.pretrain.get("data_sha256") != data.sha256
             ):
                 reason = "pretraining data changed"
+            elif code := self._other_code(recipe, manifest.code_sha256):
+                reason = f"pretraining {code}"
             else:
                 return Step(recipe, "done", "checkpoint is there")
         else:
@@ -265,4 +281,17 @@ class Planner:
         if manifest is not None and pretraining.state == "done":
             if manifest.weights_sha256 != weights:
                 return "weights changed"
-        return None
+        if self.changed_code and pretraining.reason in _PRETRAINING_CODE:
+            return pretraining.reason
+        return self._other_code(job.protocol, record.environment.code_sha256)
+
+    def _other_code(self, spec: Recipe | Protocol, made_by: object) -> str | None:
+        """Why what was made is to do again for its code, if that is asked for."""
+        if not self.changed_code:
+            return None
+        if made_by is None:
+            return _CODE_UNKNOWN
+        key = "recipe" if isinstance(spec, Recipe) else spec.adapter
+        if key not in self._code_hashes:
+            self._code_hashes[key] = code_sha256(spec)
+        return None if made_by == self._code_hashes[key] else _CODE_CHANGED

@@ -14,9 +14,11 @@ from .config_keys import check_keys
 from .course import Moment, moments, part
 from .data.locate import require
 from .engine.capture import Diverged, Stopwatch, classify, environment, now, peak_memory_mib
+from .engine.left_out import LeftOut, without_broken_images
 from .engine.request import Request
 from .errors import BenchError
 from .kept_configs import keep
+from .own_code import code_sha256
 from .record import Cost, Course
 from .rehearsal.reduce import reduce_config
 from .resolve import load_spec, relocate
@@ -48,7 +50,8 @@ def run_pretraining(request: Request) -> None:
     failure = status_path(workspace, request.profile, recipe.name)
     failure.unlink(missing_ok=True)
     try:
-        _train(request, workspace, recipe)
+        with without_broken_images(request.allow_broken_images, workspace.checked) as left:
+            _train(request, workspace, recipe, left)
     except (Exception, KeyboardInterrupt) as error:
         # Where one of several processes fails, the launcher stops the others: not their reason.
         if isinstance(error, KeyboardInterrupt) and failure.exists():
@@ -58,7 +61,7 @@ def run_pretraining(request: Request) -> None:
         raise
 
 
-def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
+def _train(request: Request, workspace: Workspace, recipe: Recipe, left: LeftOut) -> None:
     from mmengine.dist import get_rank, get_world_size
 
     from .engine.batch import fit_batch
@@ -70,6 +73,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     from .reconstructions import keep_reconstructions
 
     watch = Stopwatch()
+    code = code_sha256(recipe)
     config = load_spec(recipe)
     check_keys(config, recipe)
     identity = keep(config, workspace.configs)
@@ -98,6 +102,8 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     wanted = f"{identity} {data.sha256} seed {seed}"
     if wanted_moments:
         wanted += f" keep {' '.join(moment.label for moment in wanted_moments)}"
+    if request.allow_broken_images:
+        wanted += " without broken images"
     if layout is not None and layout.processes * layout.accumulated > 1:
         wanted += f" batch {layout.total} by {layout.processes} in {layout.accumulated}"
     if same_for_all(mark.exists() and mark.read_text() == wanted):
@@ -151,8 +157,9 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
             "data_id": data.id,
             "data_sha256": data.sha256,
             "shapes_fallback": data.shapes_fallback,
+            "broken_images": len(left.files),
             "seed": seed,
-            "environment": environment().model_dump(),
+            "environment": environment(code).model_dump(),
             "finished": now(),
         },
         gflops=gflops,

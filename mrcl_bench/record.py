@@ -76,11 +76,19 @@ class LoadReport(_Part):
 
 
 class DataRef(_Part):
-    """Data set id, sha256 of what was read, and whether drawn shapes stood in for photographs."""
+    """What was read.
+
+    Attributes:
+        id: Data set id.
+        sha256: Of its files.
+        shapes_fallback: Whether drawn shapes stood in for photographs.
+        broken_images: How many broken images the user allowed to leave out, each once.
+    """
 
     id: str
     sha256: str
     shapes_fallback: bool = False
+    broken_images: int = Field(default=0, ge=0)
 
 
 class Batch(_Part):
@@ -148,7 +156,12 @@ class Course(_Part):
 
 
 class Environment(_Part):
-    """Where it ran."""
+    """Where it ran, and by which code.
+
+    Attributes:
+        code_sha256: Of the source that the result depends on, see `mrcl_bench.own_code`; None in
+            older records.
+    """
 
     git_commit: str | None
     git_dirty: bool | None
@@ -156,6 +169,7 @@ class Environment(_Part):
     packages: dict[str, str]
     device: str
     threads: int
+    code_sha256: str | None = None
 
 
 class Failure(_Part):

@@ -54,6 +54,7 @@ class MatrixRunner:
         slots: Workers at a time.
         gpus: Processes per pretraining and per trained job under torchrun; 0 for plain processes.
         keep_batch: Whether the total batch is the one that a config's name says.
+        allow_broken_images: Whether runs go on without broken images.
     """
 
     def __init__(
@@ -63,7 +64,9 @@ class MatrixRunner:
         slots: int | None = None,
         gpus: int = 0,
         keep_batch: bool = True,
+        allow_broken_images: bool = False,
     ) -> None:
+        self.allow_broken_images = allow_broken_images
         self.planner = planner
         self.workspace = planner.workspace
         self.console = console
@@ -232,6 +235,7 @@ class MatrixRunner:
                 "threads": max(1, cores() // max(self.slots, gpus)),
                 "launcher": "pytorch" if gpus else "none",
                 "keep_batch": self.keep_batch,
+                "allow_broken_images": self.allow_broken_images,
             }
         )
         return Unit(request, folder, gpus=gpus)

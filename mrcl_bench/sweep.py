@@ -12,6 +12,8 @@ from .spec import Recipe, Scalar, Sweep
 _SAFE_TEXT = re.compile(r"[A-Za-z0-9.+-]+")
 """Text that may stand in a folder's name everywhere."""
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.\w+)*")
+MOST_POINTS = 1000
+"""Each point is a pretraining. More are a slip, and would fill memory before anybody saw them."""
 
 
 def expand(sweep: Sweep, base: Recipe) -> list[Recipe]:
@@ -29,8 +31,16 @@ def expand(sweep: Sweep, base: Recipe) -> list[Recipe]:
         for each change, with as much of the key as tells the sweep's keys apart.
 
     Raises:
-        BenchError: An axis is empty, a key or value cannot stand in a name, or a point comes twice.
+        BenchError: An axis is empty, a key or value cannot stand in a name, a point comes twice,
+            or there are more than `MOST_POINTS` of them.
     """
+    points = sum(math.prod(map(len, axis.values())) for axis in sweep.axes)
+    if points > MOST_POINTS:
+        raise _error(
+            sweep,
+            f"its axes make {points:,} points, at most {MOST_POINTS:,} are allowed",
+            "Keys of one axis are crossed: give some an axis of their own, or name fewer values.",
+        )
     short = _short_names(sweep)
     recipes: dict[str, Recipe] = {}
     for axis in sweep.axes:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from .errors import EXIT_USAGE, BenchError
 
-VARIABLE = "MRCL_BENCH_TRUST_CONFIGS"
-"""``1`` trusts configs from elsewhere; ``--trust-configs`` sets it, for the workers too."""
+VARIABLE = "MRCL_BENCH_TRUST_CONFIG"
+"""``1`` trusts configs from elsewhere; ``--trust-config`` sets it, for the workers too."""
 
 
 def trust(value: bool) -> bool:
@@ -33,6 +33,6 @@ def require_trust(path: Path, shipped: Path) -> None:
     raise BenchError(
         f"{path} holds configs from elsewhere, and configs are Python: reading them whole would "
         "run whatever is in them, with all your rights. Nothing was run.",
-        f"Look into them; if you trust them, add --trust-configs, or set {VARIABLE}=1.",
+        f"Look into them; if you trust them, add --trust-config, or set {VARIABLE}=1.",
         EXIT_USAGE,
     )

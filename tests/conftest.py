@@ -17,7 +17,7 @@ from mrcl_bench.workspace import Workspace
 
 from .toy import Toy
 
-os.environ["MRCL_BENCH_TRUST_CONFIGS"] = "1"
+os.environ["MRCL_BENCH_TRUST_CONFIG"] = "1"
 """Configs below tests/ are our own; `tests/test_trust.py` takes this away."""
 MICRO_CONFIGS = Path(__file__).parent / "mm_configs"
 
@@ -84,7 +84,7 @@ def cli(tmp_path: Path) -> Cli:
             env={
                 **kept,
                 "MRCL_BENCH_ROOT": str(tmp_path),
-                "MRCL_BENCH_TRUST_CONFIGS": "1",
+                "MRCL_BENCH_TRUST_CONFIG": "1",
                 "COLUMNS": "200",
                 **{key: str(value) for key, value in environment.items()},
             },

@@ -75,6 +75,7 @@ def test_every_documented_target_can_be_made() -> None:
         ("bench", (SETUP, "-m benchmarks")),
         ("nightly", (SETUP, "-m pytest -q --durations=8 -m nightly")),
         ("chaos", (SETUP, "-m tools.chaos")),
+        ("protections", (SETUP, "-m tools.protections")),
         ("test", (SETUP, "-m pytest -q --durations=8")),
         ("lint", ("ruff check .", "ruff format --check .", "mypy")),
         ("clean", ("rm -rf",)),

@@ -105,6 +105,13 @@ def test_pretrain_only_makes_every_checkpoint_and_no_job(toy: Toy) -> None:
     assert [unit.request.kind for unit in units] == ["pretrain", "pretrain"]
 
 
+def test_workers_are_told_what_is_allowed(toy: Toy) -> None:
+    for allowed in (False, True):
+        runner = MatrixRunner(toy.planner, Console(quiet=True), 1, allow_broken_images=allowed)
+        requests = [unit.request for unit in runner._units(toy.plan(), pretrain_only=False)]
+        assert {request.allow_broken_images for request in requests} == {allowed}
+
+
 def test_threads_are_shared_out(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mrcl_bench.run.cores", lambda: 8)
     units = _runner(toy, slots=4)._units(toy.plan(), pretrain_only=False)

@@ -14,6 +14,7 @@ from mrcl_bench.errors import EXIT_USAGE, BenchError
 from mrcl_bench.plan import Planner
 from mrcl_bench.resolve import config_sha256, load_config, load_spec
 from mrcl_bench.spec import Recipe
+from mrcl_bench.sweep import MOST_POINTS
 from mrcl_bench.workspace import Workspace
 
 from .conftest import MICRO_CONFIGS, Cli
@@ -118,6 +119,22 @@ def test_a_sweep_that_is_wrong(
     assert what in caught.value.what and "over" in caught.value.what
     assert cure in caught.value.cure
     assert caught.value.exit_code == EXIT_USAGE
+
+
+def test_an_endless_product_is_refused_at_once(write: Callable[..., Path]) -> None:
+    """10^12 points, from a file of a few hundred bytes."""
+    folder = write(repr([{key: list(range(10)) for key in "abcdefghijkl"}]))
+    with pytest.raises(BenchError, match="1,000,000,000,000 points, at most 1,000 ") as caught:
+        Catalog(folder)
+    assert "over" in caught.value.what and "axis of their own" in caught.value.cure
+    assert caught.value.exit_code == EXIT_USAGE
+
+
+def test_as_many_points_as_are_allowed(write: Callable[..., Path]) -> None:
+    values = list(range(MOST_POINTS // 2))
+    assert len(names(write(f"[{{'a': {values}}}, {{'b': {values}}}]"))) == MOST_POINTS + 1
+    with pytest.raises(BenchError, match="1,001 points"):
+        Catalog(write(f"[{{'a': {values}}}, {{'b': {values}}}, {{'c': [1]}}]"))
 
 
 def test_a_point_cannot_bear_the_name_of_a_file(write: Callable[..., Path]) -> None:

@@ -53,14 +53,14 @@ def test_no_command_runs_a_config_that_is_not_trusted(
     words = [word.format(recipe=recipe, protocol=protocol, cell=cell) for word in command]
     done = cli(*words, "--configs", "mine", **{VARIABLE: ""})
     assert done.returncode == EXIT_USAGE, done.stderr
-    assert "--trust-configs" in done.stderr and "Python" in done.stderr
+    assert "--trust-config" in done.stderr and "Python" in done.stderr
     assert "Traceback" not in done.stderr
     assert not canary.exists()
 
 
 def test_the_flag_and_the_variable_let_it_run(cli: Cli, canary: Path) -> None:
     words = ("explain", "no", "such", "--configs", "mine")
-    done = cli(*words, "--trust-configs", **{VARIABLE: ""})
+    done = cli(*words, "--trust-config", **{VARIABLE: ""})
     assert "trust" not in done.stderr
     done = cli(*words, **{VARIABLE: "1"})
     assert "trust" not in done.stderr
@@ -74,7 +74,7 @@ def test_what_resolves_a_config_asks_too(
     from mrcl_bench.resolve import load_config
 
     monkeypatch.setenv(VARIABLE, "")
-    with pytest.raises(BenchError, match="--trust-configs") as caught:
+    with pytest.raises(BenchError, match="--trust-config") as caught:
         load_config(tmp_path / "mine/canary.py")
     assert caught.value.exit_code == EXIT_USAGE
     assert not canary.exists()

@@ -74,7 +74,7 @@ def run(
     """
     command = [
         sys.executable, "-m", "mrcl_bench.cli.main", "run", "--profile", profile,
-        "--configs", str(configs), "--trust-configs", *options,
+        "--configs", str(configs), "--trust-config", *options,
     ]  # fmt: skip
     environment = {**os.environ, "MRCL_BENCH_ROOT": str(workspace)}
     if data is not None:

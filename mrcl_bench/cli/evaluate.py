@@ -10,6 +10,8 @@ import typer
 
 from ..errors import EXIT_USAGE, BenchError
 from .options import (
+    AllowBrokenOption,
+    ChangedCodeOption,
     ConfigsOption,
     ForceOption,
     GpusOption,
@@ -84,7 +86,9 @@ def evaluate(
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
     configs: ConfigsOption = None,
-    trust_configs: TrustOption = False,
+    trust_config: TrustOption = False,
+    changed_code: ChangedCodeOption = False,
+    allow_broken_images: AllowBrokenOption = False,
     force: ForceOption = False,
     algorithm: Annotated[str, typer.Option(help="Algorithm that trained the weights.")] = "foreign",
     source: SourceOption = None,
@@ -112,12 +116,13 @@ def evaluate(
             EXIT_USAGE,
         )
     workers = processes(launcher, gpus)
-    planner = make_planner(profile, configs)
+    planner = make_planner(profile, configs, changed_code)
     told = given(mean, std, channels, heads)
     judged = _protocols(planner.catalog, planner.profile, protocol or [], chosen_task)
     if not foreign:
         names = [found.name for found in judged]
-        run_plan(planner, planner.plan(recipe or [], names, seed, force), jobs, workers, keep_batch)
+        plan = planner.plan(recipe or [], names, seed, force)
+        run_plan(planner, plan, jobs, workers, keep_batch, allow_broken_images)
         return
     if recipe:
         raise BenchError(
@@ -162,7 +167,8 @@ def evaluate(
         + (f"; {left} are for other backbones" if left else "")
     )
     rows = stand_ins(manifest, fitting, planner.profile)
-    run_plan(planner, planner.plan_for(rows, fitting, seed, force), jobs, workers, keep_batch)
+    plan = planner.plan_for(rows, fitting, seed, force)
+    run_plan(planner, plan, jobs, workers, keep_batch, allow_broken_images)
     typer.echo(f"`mrcl-bench compare --profile {profile}` shows the row {called}.")
 
 

@@ -30,7 +30,7 @@ def explain(
     profile: OnlyProfileOption = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Only this seed.")] = None,
     configs: ConfigsOption = None,
-    trust_configs: TrustOption = False,
+    trust_config: TrustOption = False,
 ) -> None:
     """Say where a number came from: records, hashes, environment, neighbours, commands."""
     from ..provenance.cells import locate
@@ -57,7 +57,7 @@ def diff(
     results: ResultsOption = None,
     profile: OnlyProfileOption = None,
     configs: ConfigsOption = None,
-    trust_configs: TrustOption = False,
+    trust_config: TrustOption = False,
 ) -> None:
     """Show what differs between two records: resolved configs, data, weights, environment."""
     from ..provenance.cells import locate

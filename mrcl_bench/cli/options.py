@@ -77,30 +77,44 @@ ConfigsOption = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(
         "--configs",
-        help="A further folder of configs; needs --trust-configs.",
+        help="A further folder of configs; needs --trust-config.",
     ),
 ]
 TrustOption = Annotated[
     bool,
     typer.Option(
-        "--trust-configs",
+        "--trust-config",
         envvar=VARIABLE,
         is_eager=True,
         callback=trust,
         help="The folder of --configs may run: configs are Python and can do whatever you can.",
     ),
 ]
+AllowBrokenOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-broken-images",
+        help="Leave broken images out instead of stopping; their number stands in the record.",
+    ),
+]
+ChangedCodeOption = Annotated[
+    bool,
+    typer.Option(
+        "--changed-code",
+        help="Run again what other code of this package than today's made.",
+    ),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Run again what is done.")]
 
 
-def make_planner(profile: str, configs: Path | None) -> Planner:
+def make_planner(profile: str, configs: Path | None, changed_code: bool = False) -> Planner:
     """Builds the planner of the current workspace."""
     from ..catalog import load_catalog
     from ..plan import Planner
     from ..workspace import Workspace
 
     chosen: Profile = profile  # type: ignore[assignment]
-    return Planner(Workspace.current(), load_catalog(configs), chosen)
+    return Planner(Workspace.current(), load_catalog(configs), chosen, changed_code)
 
 
 def processes(launcher: str, gpus: int) -> int:

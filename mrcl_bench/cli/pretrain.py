@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from .options import (
+    AllowBrokenOption,
+    ChangedCodeOption,
     ConfigsOption,
     ForceOption,
     GpusOption,
@@ -26,7 +28,9 @@ def pretrain(
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
     configs: ConfigsOption = None,
-    trust_configs: TrustOption = False,
+    trust_config: TrustOption = False,
+    changed_code: ChangedCodeOption = False,
+    allow_broken_images: AllowBrokenOption = False,
     force: ForceOption = False,
 ) -> None:
     """Pretrain recipes and convert their weights; what is there is kept."""
@@ -36,7 +40,7 @@ def pretrain(
 
     from ..run import MatrixRunner
 
-    planner = make_planner(profile, configs)
+    planner = make_planner(profile, configs, changed_code)
     plan = planner.plan(recipe or [], [])
     if force:
         steps = tuple(
@@ -48,7 +52,9 @@ def pretrain(
     for step in plan.pretrainings:
         if step.state != "todo":
             console.print(f"  {step.recipe.name}: {step.state} ({step.reason})", highlight=False)
-    runner = MatrixRunner(planner, console, jobs, processes(launcher, gpus), keep_batch)
+    runner = MatrixRunner(
+        planner, console, jobs, processes(launcher, gpus), keep_batch, allow_broken_images
+    )
     runner.run(plan, pretrain_only=True)
     blocked = [step for step in plan.pretrainings if step.state == "blocked"]
     if blocked:

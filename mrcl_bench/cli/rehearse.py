@@ -41,7 +41,7 @@ def rehearse(
     ] = 128,
     jobs: JobsOption = None,
     configs: ConfigsOption = None,
-    trust_configs: TrustOption = False,
+    trust_config: TrustOption = False,
 ) -> None:
     """Try protocols and recipes at full width on miniature data: two steps, one evaluation.
 

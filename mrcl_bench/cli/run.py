@@ -9,6 +9,8 @@ import typer
 
 from ..errors import EXIT_USAGE, BenchError
 from .options import (
+    AllowBrokenOption,
+    ChangedCodeOption,
     ConfigsOption,
     CourseOption,
     ForceOption,
@@ -40,7 +42,8 @@ def plan(
     seed: SeedOption = None,
     course: CourseOption = False,
     configs: ConfigsOption = None,
-    trust_configs: TrustOption = False,
+    trust_config: TrustOption = False,
+    changed_code: ChangedCodeOption = False,
     cost: Annotated[
         bool, typer.Option("--cost", help="Estimate hours: from earlier runs here, or --tflops.")
     ] = False,
@@ -58,7 +61,7 @@ def plan(
 
     from ..run import summary
 
-    planner = make_planner(profile, configs)
+    planner = make_planner(profile, configs, changed_code)
     made = planner.plan(recipe or [], protocol or [], seed, course=course)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("what", overflow="fold")
@@ -110,17 +113,24 @@ def run(
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
     configs: ConfigsOption = None,
-    trust_configs: TrustOption = False,
+    trust_config: TrustOption = False,
+    changed_code: ChangedCodeOption = False,
+    allow_broken_images: AllowBrokenOption = False,
     force: ForceOption = False,
 ) -> None:
     """Run the matrix recipes x protocols x seeds; what has a valid record is skipped."""
-    planner = make_planner(profile, configs)
+    planner = make_planner(profile, configs, changed_code)
     made = planner.plan(recipe or [], protocol or [], seed, force, course)
-    run_plan(planner, made, jobs, processes(launcher, gpus), keep_batch)
+    run_plan(planner, made, jobs, processes(launcher, gpus), keep_batch, allow_broken_images)
 
 
 def run_plan(
-    planner: Planner, made: Plan, jobs: int | None, gpus: int, keep_batch: bool = True
+    planner: Planner,
+    made: Plan,
+    jobs: int | None,
+    gpus: int,
+    keep_batch: bool = True,
+    allow_broken_images: bool = False,
 ) -> None:
     """Says what a plan has to do, and does it.
 
@@ -130,6 +140,7 @@ def run_plan(
         jobs: Workers at a time, by cores if None.
         gpus: Processes per run under torchrun, 0 for plain ones.
         keep_batch: Whether the total batch is the one that a config's name says.
+        allow_broken_images: Whether runs go on without broken images.
 
     Raises:
         BenchError: Something failed, was interrupted, or waits for data.
@@ -153,6 +164,6 @@ def run_plan(
             reasons[step.reason] = reasons.get(step.reason, 0) + 1
     for reason, count in reasons.items():
         console.print(f"  {count} x {reason}", highlight=False)
-    MatrixRunner(planner, console, jobs, gpus, keep_batch).run(made)
+    MatrixRunner(planner, console, jobs, gpus, keep_batch, allow_broken_images).run(made)
     if blocked:
         raise waiting_for_data(planner, made, f"{len(blocked)} jobs wait")

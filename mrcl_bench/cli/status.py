@@ -8,7 +8,7 @@ from .options import ConfigsOption, ProfileOption, TrustOption, make_planner
 def status(
     profile: ProfileOption = "tiny",
     configs: ConfigsOption = None,
-    trust_configs: TrustOption = False,
+    trust_config: TrustOption = False,
 ) -> None:
     """Show per recipe which checkpoints and records are there, failed or missing."""
     from rich.console import Console

@@ -14,16 +14,21 @@ class Group(NamedTuple):
         config: Hash of the protocol's resolved config.
         data: Hash of the data set.
         shapes: Drawn shapes stood in for photographs.
+        broken: How many broken images were left out.
     """
 
     config: str
     data: str
     shapes: bool
+    broken: int
 
 
 def group_of(record: Record) -> Group:
     """Returns the group that a record belongs to. Normalisation follows the weights: not in it."""
-    return Group(record.protocol.config_sha256, record.data.sha256, record.data.shapes_fallback)
+    data = record.data
+    return Group(
+        record.protocol.config_sha256, data.sha256, data.shapes_fallback, data.broken_images
+    )
 
 
 def is_rehearsal(record: Record) -> bool:
@@ -51,4 +56,9 @@ def reasons_apart(record: Record, standing: Group | None) -> tuple[str, ...]:
             reasons.append("drawn shapes in place of photographs")
         if standing.shapes and not record.data.shapes_fallback:
             reasons.append("photographs, where the column has drawn shapes")
+    # How many would have been left out, a run that failed does not say.
+    if record.status == "completed" and record.data.broken_images != standing.broken:
+        reasons.append(
+            f"broken images left out: {record.data.broken_images}, in the column {standing.broken}"
+        )
     return tuple(reasons)

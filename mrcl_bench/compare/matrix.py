@@ -198,7 +198,8 @@ def _separate(records: Sequence[Record]) -> tuple[list[Record], _Left]:
 
     The largest group of equal protocol config and data stands, the newest among equals.
     Within it, a recipe's records must come from one checkpoint: its newest. Rehearsals never
-    stand; drawn shapes only where nothing was measured on photographs.
+    stand; drawn shapes only where nothing was measured on photographs, and data without its broken
+    images only where nothing was measured on whole data.
     """
     groups: dict[Group, list[Record]] = defaultdict(list)
     real = [r for r in records if not is_rehearsal(r)]
@@ -207,7 +208,12 @@ def _separate(records: Sequence[Record]) -> tuple[list[Record], _Left]:
     standing_group = (
         max(
             groups,
-            key=lambda k: (not k.shapes, len(groups[k]), max(r.finished for r in groups[k])),
+            key=lambda k: (
+                not k.shapes,
+                not k.broken,
+                len(groups[k]),
+                max(r.finished for r in groups[k]),
+            ),
         )
         if groups
         else None

@@ -121,6 +121,18 @@ class Manifest(_Part):
         course = self.pretrain.get("course")
         return None if course is None else self._part(Course, course)
 
+    @property
+    def broken_images(self) -> int:
+        """How many broken images pretraining went on without."""
+        count = self.pretrain.get("broken_images", 0)
+        return count if isinstance(count, int) else 0
+
+    @property
+    def code_sha256(self) -> object:
+        """Hash of the code that pretrained (`mrcl_bench.own_code`); None where it is not known."""
+        environment = self.pretrain.get("environment")
+        return environment.get("code_sha256") if isinstance(environment, dict) else None
+
     def _part(self, kind: type[PartT], value: object) -> PartT:
         try:
             return kind.model_validate(value)

@@ -45,8 +45,12 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def environment() -> Environment:
-    """Collects git state, package versions and device."""
+def environment(code_sha256: str | None = None) -> Environment:
+    """Collects git state, package versions and device.
+
+    Args:
+        code_sha256: As in the record; of the time when the run began.
+    """
     import torch
 
     here = Path(__file__).resolve().parent
@@ -77,6 +81,7 @@ def environment() -> Environment:
         packages=versions,
         device=device,
         threads=torch.get_num_threads(),
+        code_sha256=code_sha256,
     )
 
 

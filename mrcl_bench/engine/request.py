@@ -23,6 +23,7 @@ class Request(BaseModel):
         threads: CPU threads that this worker may use.
         launcher: mmengine launcher: ``none``, ``pytorch`` or ``slurm``.
         keep_batch: Whether the total batch is the one that the config's name says.
+        allow_broken_images: Whether to go on without broken images (`mrcl_bench.engine.left_out`).
         rehearsal: If given, everything is made that small and nothing counts.
     """
 
@@ -37,6 +38,7 @@ class Request(BaseModel):
     threads: int = 1
     launcher: Literal["none", "pytorch", "slurm"] = "none"
     keep_batch: bool = True
+    allow_broken_images: bool = False
     rehearsal: Rehearsal | None = None
 
     @property

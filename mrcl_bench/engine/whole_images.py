@@ -15,7 +15,7 @@ from ..errors import EXIT_FAILED, BenchError
 
 _CURE = (
     "Fetch it again or take it out; `mrcl-bench data check` lists all that are broken in a public "
-    "set."
+    "set. With --allow-broken-images a run leaves them out and counts them."
 )
 _WORKER = "Original Traceback"
 _TAIL = 1024

@@ -14,10 +14,12 @@ from ..convert._architecture import Architecture
 from ..convert.manifest import Manifest, read_manifest
 from ..data.locate import DataFolder, require
 from ..engine.capture import Stopwatch, classify, environment, now, peak_memory_mib
+from ..engine.left_out import LeftOut, without_broken_images
 from ..engine.request import Request
 from ..errors import BenchError
 from ..kept_configs import keep
 from ..normalisation import Normalisation
+from ..own_code import code_sha256
 from ..record import (
     CheckpointRef,
     Cost,
@@ -115,6 +117,7 @@ def _run_one(
     from ..checkpoint import load_state_dict
 
     watch = Stopwatch()
+    code = code_sha256(job.protocol)
     config = load_config(job.protocol.path)
     protocol_sha256 = keep(config, workspace.configs)
     relocate(config, workspace.data)
@@ -123,11 +126,14 @@ def _run_one(
     failure: Failure | None = None
     outcome: Outcome | None = None
     remarks: list[str] = []
+    left: LeftOut | None = None
     reduced: dict[str, str] | None = None if request.rehearsal is None else {}
     try:
         check_keys(config, job.protocol)
         remarks = _follow_normalisation(config, manifest.normalisation)
         remarks += _follow_norm_eps(config, manifest.architecture)
+        if manifest.broken_images:
+            remarks.append(f"pretrained without {manifest.broken_images} broken images")
         if request.rehearsal is not None:
             reduced = reduce_config(config, request.rehearsal)
         adapter = importlib.import_module(f"mrcl_bench.jobs.{job.protocol.adapter}")
@@ -144,7 +150,8 @@ def _run_one(
             keep_batch=request.keep_batch and request.rehearsal is None,
         )
         context.work_dir.mkdir(parents=True, exist_ok=True)
-        outcome = adapter.run(context)
+        with without_broken_images(request.allow_broken_images, workspace.checked) as left:
+            outcome = adapter.run(context)
         if job.protocol.main_metric not in outcome.metrics and SHOTS not in (reduced or {}):
             raise BenchError(
                 f"{job.protocol.name} measured {', '.join(outcome.metrics) or 'nothing'}, "
@@ -179,15 +186,20 @@ def _run_one(
         ),
         load_report=outcome.load_report if outcome else None,
         normalisation=manifest.normalisation,
-        data=DataRef(id=data.id, sha256=data.sha256, shapes_fallback=data.shapes_fallback),
+        data=DataRef(
+            id=data.id,
+            sha256=data.sha256,
+            shapes_fallback=data.shapes_fallback,
+            broken_images=len(left.files) if left else 0,
+        ),
         cost=outcome.cost if outcome else spent,
         pretrain_cost=manifest.pretrain_cost,
         course=manifest.course,
-        environment=environment(),
+        environment=environment(code),
         artifacts=artifacts,
         started=watch.started,
         finished=now(),
-        command=command_for(job)
+        command=command_for(job) + " --allow-broken-images" * request.allow_broken_images
         if request.rehearsal is None
         else f"mrcl-bench rehearse {job.protocol.name} --profile {job.profile}",
     )

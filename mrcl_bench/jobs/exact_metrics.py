@@ -15,6 +15,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import METRICS
 from mmseg.evaluation.metrics import IoUMetric
 
+from ..engine.left_out import left_out
 from ..per_sample import Matches, flatten_matches, pack_areas, pack_matches
 from .evaluators import replace
 from .fast_coco import FastCoco, available
@@ -41,6 +42,9 @@ class ExactCocoMetric(CocoMetric):  # type: ignore[misc]
     def compute_metrics(self, results: list[Any]) -> dict[str, float]:
         """See `CocoMetric`; fractions."""
         predictions = [prediction for _, prediction in results]
+        if left_out() is not None:  # truths of an image that nobody showed are no misses
+            shown = {one["img_id"] for one in predictions}
+            self.img_ids = [number for number in self._coco_api.get_img_ids() if number in shown]
         if self._is_usual(predictions) and not self.plain and available():
             return self._compute_fast(predictions)
         return self._compute_plain(results)

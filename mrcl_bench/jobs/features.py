@@ -12,6 +12,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from ..atomic import write_atomic
+from ..engine.left_out import left_out
 from ..engine.progress import report
 from ..record import LoadReport
 from .context import Context
@@ -35,12 +36,14 @@ class Features:
 
 
 def _key(context: Context, splits: list[str]) -> str:
-    identity = {
+    identity: dict[str, Any] = {
         "weights": context.weights_sha256,
         "data": context.data_sha256,
         "model": repr(context.config._cfg_dict["model"]),
         "loaders": [repr(context.config._cfg_dict[f"{split}_dataloader"]) for split in splits],
     }
+    if left_out() is not None:  # never for those who did not allow it
+        identity["without"] = "broken images"
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
 
 
@@ -64,6 +67,8 @@ def extract(context: Context) -> Features:
             arrays = _encode(context, splits)
             write_atomic(cache, lambda file: np.savez(file, **arrays))
         with np.load(cache) as stored:
+            if (left := left_out()) is not None:
+                left.add(json.loads(str(stored["left_out"])))
             names = {"test": "novel"}
             return Features(
                 x={names.get(s, s): stored[f"x_{s}"] for s in splits},
@@ -90,6 +95,7 @@ def _encode(context: Context, splits: list[str]) -> dict[str, Any]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = model.to(device).eval()
     arrays: dict[str, Any] = {"load_report": np.array(load_report.model_dump_json())}
+    left = left_out()
     for split in splits:
         loader = Runner.build_dataloader(context.config[f"{split}_dataloader"], seed=0)
         feats, labels = [], []
@@ -102,6 +108,8 @@ def _encode(context: Context, splits: list[str]) -> dict[str, Any]:
                 report(step + 1, len(loader), f"encode {split}")
         arrays[f"x_{split}"] = torch.cat(feats).numpy()
         arrays[f"y_{split}"] = np.array(labels, dtype=np.int64)
+    if left is not None:
+        arrays["left_out"] = np.array(json.dumps(left.files))
     return arrays
 
 

@@ -118,6 +118,9 @@ def _row(
     recipe: RecipeRef, protocol: ProtocolRef, data: DataRef, key: str, cell: Cell
 ) -> dict[str, Any]:
     spread = cell.spread
+    reasons = list(cell.failures)
+    if data.broken_images and cell.values:
+        reasons.append(f"without {data.broken_images} broken images")
     return {
         "task": protocol.task,
         "backbone": recipe.backbone,
@@ -130,7 +133,7 @@ def _row(
         "n": len(cell.values),
         "expected": cell.expected,
         "state": cell.state,
-        "reason": ", ".join(cell.failures),
+        "reason": ", ".join(reasons),
         "protocol_sha": protocol.config_sha256,
         "data_sha": data.sha256,
     }

@@ -161,7 +161,9 @@ def _by_value(
 
 def _data(record: Record) -> str:
     shapes = " (drawn shapes stood in for photographs)" if record.data.shapes_fallback else ""
-    return f"{record.data.id} {record.data.sha256}{shapes}"
+    broken = record.data.broken_images
+    without = f" (without {broken} broken images)" if broken else ""
+    return f"{record.data.id} {record.data.sha256}{shapes}{without}"
 
 
 def _pretraining(record: Record) -> str:

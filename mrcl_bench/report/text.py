@@ -12,6 +12,7 @@ from ..record import Cost
 
 MISSING = "—"
 APART = "†"
+BROKEN = "§"
 REHEARSAL = "rehearsal"
 BEST_SIGN = "{best}"
 """Stands in notes for what a renderer makes of the best cell."""
@@ -41,6 +42,10 @@ APART_NOTE = (
 )
 SHAPES = (
     "{data}: drawn shapes stood in for photographs; these numbers say nothing about real images."
+)
+BROKEN_NOTE = (
+    f"{BROKEN}: measured without {{n}} broken images of {{data}}, as the user allowed; another "
+    "number with the whole set is to be expected."
 )
 MEAN_RANK = (
     "Mean rank: over all columns, each once, 1 is best; — with n/N where only n of N columns "
@@ -252,9 +257,13 @@ def legend(columns: Sequence[Column]) -> list[str]:
 
 
 def data_notes(columns: Sequence[Column]) -> list[str]:
-    """Returns a sentence for each data set in which drawn shapes stood in for photographs."""
+    """Returns a sentence for each data set with drawn shapes or without its broken images."""
     fallback = sorted({c.data.id for c in columns if c.data.shapes_fallback})
-    return [SHAPES.format(data=data) for data in fallback]
+    broken = sorted({(c.data.id, c.data.broken_images) for c in columns if c.data.broken_images})
+    return [
+        *(SHAPES.format(data=data) for data in fallback),
+        *(BROKEN_NOTE.format(data=data, n=thousands(count)) for data, count in broken),
+    ]
 
 
 def thousands(number: int) -> str:

@@ -154,6 +154,8 @@ def cell_text(column: Column, recipe: str) -> Text:
         return Text(shown, "failed")
     if cell.state in ("missing", "apart", "rehearsal"):
         return Text(shown, "muted")
+    if column.data.broken_images:
+        shown += f" {text.BROKEN}"
     return Text(shown, cell.mark)
 
 

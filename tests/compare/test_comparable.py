@@ -65,6 +65,41 @@ def test_drawn_shapes_never_outvote_photographs() -> None:
     assert alone.columns[0].cells[MAE].state == "measured"  # and the table says so
 
 
+def test_records_without_broken_images_are_not_ranked_with_whole_data() -> None:
+    left_out = {"broken_images": 3}
+    records = [*seeds([0.5, 0.6]), *seeds([0.9, 0.91, 0.92], recipe=MAE, data=left_out)]
+    (matrix,) = build(records)
+    cells = matrix.columns[0].cells
+    assert (cells[MRCL].values, cells[MAE].state) == ((0.5, 0.6), "apart")
+    assert matrix.apart[0].reasons == ("broken images left out: 3, in the column 0",)
+
+    fewer = seeds([0.4], recipe=SIMCLR, data={"broken_images": 1})
+    (matrix,) = build([*records[2:], *fewer])
+    assert matrix.columns[0].cells[SIMCLR].state == "apart"
+    assert matrix.apart[0].reasons == ("broken images left out: 1, in the column 3",)
+    failed = make_record(recipe=SIMCLR, failure={"kind": "memory", "message": "killed"})
+    (matrix,) = build([*records[2:], failed])
+    assert matrix.columns[0].cells[SIMCLR].state == "failed"
+
+
+def test_records_without_broken_images_bear_a_mark_and_a_note() -> None:
+    records = [
+        *seeds([0.5, 0.6], data={"broken_images": 3}),
+        *seeds([0.8, 0.9], recipe=MAE, data={"broken_images": 3}),
+        *seeds([0.3], protocol="vit-t6_knn_stamps"),
+    ]
+    texts = render_tables("tiny", records)
+    for name in ("classification.md", "summary.md"):
+        text = texts[name]
+        assert "55.0 ±7.1 §" in text and "**85.0 ±7.1 §**" in text
+        assert "30.0 §" not in text
+        assert "- §: measured without 3 broken images of stamps" in text
+    rows = pd.read_csv(io.StringIO(texts["classification.csv"])).set_index("protocol")["reason"]
+    assert set(rows[LINEAR]) == {"without 3 broken images"}
+    assert "broken" not in str(rows["vit-t6_knn_stamps"])
+    assert "§" not in render_tables("tiny", seeds([0.5, 0.6]))["classification.md"]
+
+
 def test_other_normalisation_is_no_reason() -> None:
     fed = {"mean": (0.5,) * 3, "std": (0.5,) * 3, "channel_order": "rgb", "value_range": (0, 1)}
     (normalised,) = seeds([0.4], recipe=MAE, normalisation=fed)
