@@ -50,6 +50,7 @@ class Outcome:
         choices: Hyper-parameters chosen on a held-out part of train.
         flags: Remarks for tables.
         arrays: Per-sample results, saved beside the record.
+        resumed: As of `mrcl_bench.record.Record`.
     """
 
     metrics: dict[str, float]
@@ -58,6 +59,7 @@ class Outcome:
     choices: dict[str, float | int | str] = field(default_factory=dict)
     flags: list[str] = field(default_factory=list)
     arrays: dict[str, Any] = field(default_factory=dict)
+    resumed: list[int] = field(default_factory=list)
 
 
 class Adapter(Interface):
