@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .atomic import write_json, write_text
+from .atomic import write_json
 from .config_keys import check_keys
 from .course import Moment, moments, part
 from .data.locate import require
@@ -62,13 +61,13 @@ def run_pretraining(request: Request) -> None:
 
 
 def _train(request: Request, workspace: Workspace, recipe: Recipe, left: LeftOut) -> None:
-    from mmengine.dist import get_rank, get_world_size
+    from mmengine.dist import get_world_size
 
     from .engine.batch import fit_batch
-    from .engine.checkpoints import forget, newest_sound
+    from .engine.checkpoints import forget, go_on
     from .engine.keep import KeepHook
-    from .engine.resume import ElapsedHook
-    from .engine.runtime import build_runner, encoder_gflops, join, same_for_all
+    from .engine.resume import ElapsedHook, ResumedHook
+    from .engine.runtime import build_runner, encoder_gflops, join
     from .engine.stop import STOP, stop_hook
     from .reconstructions import keep_reconstructions
 
@@ -98,7 +97,6 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe, left: LeftOut
             "Mend measure_on in its bench block: a folder of its data set, or none.",
         )
 
-    mark = work_dir / "identity.txt"
     wanted = f"{identity} {data.sha256} seed {seed}"
     if wanted_moments:
         wanted += f" keep {' '.join(moment.label for moment in wanted_moments)}"
@@ -106,21 +104,12 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe, left: LeftOut
         wanted += " without broken images"
     if layout is not None and layout.processes * layout.accumulated > 1:
         wanted += f" batch {layout.total} by {layout.processes} in {layout.accumulated}"
-    if same_for_all(mark.exists() and mark.read_text() == wanted):
-        newest, warnings = newest_sound(work_dir) if get_rank() == 0 else (None, [])
-        for warning in warnings:
-            print(f"warning: {warning}", file=sys.stderr)  # noqa: T201
-        newest = same_for_all(newest)
-        if newest is not None:
-            config.resume, config.load_from = True, str(newest)
-    else:
-        forget(work_dir)
-        shutil.rmtree(kept, ignore_errors=True)
-        write_text(mark, wanted)
+    go_on(config, work_dir, wanted, kept)
 
     runner = build_runner(config, work_dir, seed, request.launcher, f"pretrain {recipe.display}")
-    elapsed = ElapsedHook(watch)
+    elapsed, resumed = ElapsedHook(watch), ResumedHook()
     runner.register_hook(elapsed, priority="LOWEST")
+    runner.register_hook(resumed, priority="LOWEST")
     batch = config.train_dataloader.batch_size * runner.world_size
 
     def cost_of(steps: int) -> Cost:
@@ -159,6 +148,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe, left: LeftOut
             "shapes_fallback": data.shapes_fallback,
             "broken_images": len(left.files),
             "seed": seed,
+            **({"resumed": resumed.steps} if resumed.steps else {}),
             "environment": environment(code).model_dump(),
             "finished": now(),
         },

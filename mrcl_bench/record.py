@@ -191,6 +191,8 @@ class Record(_Part):
         course: Of recipes that keep checkpoints over their course; ``None`` of all others.
         choices: Hyper-parameters that were chosen on a held-out part of *train*.
         flags: Remarks that tables print, e.g. ``"no predictions"``.
+        resumed: Steps at which interrupted training was gone on from otherwise than to the bit;
+            none in older records, whose jobs began anew.
         artifacts: Side files by name, relative to the record's folder.
         command: What to type to run it again.
     """
@@ -206,6 +208,7 @@ class Record(_Part):
     metrics: dict[str, float] = {}
     choices: dict[str, float | int | str] = {}
     flags: list[str] = []
+    resumed: list[int] = []
     checkpoint: CheckpointRef | None = None
     load_report: LoadReport | None = None
     normalisation: Normalisation | None = None

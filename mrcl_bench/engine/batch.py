@@ -55,7 +55,7 @@ def fit_batch(config: Any, spec: Recipe | Protocol, processes: int, keep: bool =
         if isinstance(spec, Recipe) and not _is_a_mean(config.model):
             why = "it compares the pictures of a step, and accumulated steps do not see each other"
             raise _refusal(spec, named, total, processes, why)
-        if isinstance(spec, Recipe) and spec.keep and not _by_epoch(config):
+        if isinstance(spec, Recipe) and spec.keep and not by_epoch(config):
             why = "it keeps checkpoints by iterations, which would be other ones"
             raise _refusal(spec, named, total, processes, why)
         for scheduler in _counting_iterations(config):
@@ -81,7 +81,8 @@ def _is_a_mean(model: Any) -> bool:
     return kind in _MEANS or (kind == "MRCL" and model.get("contrast_weight", 1.0) == 0)
 
 
-def _by_epoch(config: Any) -> bool:
+def by_epoch(config: Any) -> bool:
+    """Whether a run counts epochs; otherwise it counts steps."""
     cfg = config.train_cfg
     return bool(cfg.get("by_epoch", False)) or str(cfg.get("type", "")).startswith("EpochBased")
 
@@ -103,7 +104,7 @@ def _accumulate(config: Any, more: int, passes: int) -> None:
                 scheduler[key] = [one * more for one in value]
             elif value is not None:
                 scheduler[key] = value * more
-    if not _by_epoch(config):
+    if not by_epoch(config):
         for key in ("max_iters", "val_interval"):
             if config.train_cfg.get(key) is not None:
                 config.train_cfg[key] *= more

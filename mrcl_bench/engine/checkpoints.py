@@ -5,16 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import is_main_process
+from mmengine.dist import get_rank, is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.registry import HOOKS
 
 from ..atomic import sha256_file, write_text
 from ..checkpoint import load_checkpoint
 from ..errors import BenchError
+from .batch import by_epoch
+from .stop import any_says
 
 KEPT = 2
 """A run keeps at least this many: if the newest is damaged, the one before it goes on."""
@@ -82,6 +87,44 @@ class SafeCheckpointHook(CheckpointHook):  # type: ignore[misc]
         if self._kept is not None:
             for old in training_checkpoints(path.parent)[self._kept :]:
                 _remove(old)
+
+
+@HOOKS.register_module()
+class PacedCheckpointHook(SafeCheckpointHook):
+    """Of downstream jobs: saves, besides when its config says, as often as costs a hundredth.
+
+    However large the network and slow the disk: after a checkpoint that took a second, training
+    goes on for a hundred before the next one. None outlives its job's record, so two are enough.
+
+    Args:
+        **options: As of `SafeCheckpointHook`.
+    """
+
+    first_seconds = 10.0
+    """Training before the first one, whose cost nobody knows."""
+    share = 0.01
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._kept = KEPT
+        self._due = 0.0
+
+    def before_train(self, runner: Any) -> None:  # noqa: D102
+        super().before_train(runner)
+        self._due = time.monotonic() + self.first_seconds
+
+    def after_train_iter(  # noqa: D102
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        super().after_train_iter(runner, batch_idx, data_batch, outputs)
+        if any_says(is_main_process() and time.monotonic() >= self._due):
+            self.save_partway(runner, batch_idx + 1)
+
+    def _save_checkpoint_with_step(self, runner: Any, step: object, meta: dict[str, Any]) -> None:
+        begun = time.monotonic()
+        super()._save_checkpoint_with_step(runner, step, meta)
+        ended = time.monotonic()
+        self._due = ended + (ended - begun) / self.share
 
 
 def _publish(partial: Path, path: Path) -> None:
@@ -156,6 +199,35 @@ def _damage(path: Path) -> str | None:
     return None if whole else "it is no training checkpoint."
 
 
+def go_on(config: Any, folder: Path, identity: str, *others: Path) -> None:
+    """Makes a run go on from its newest sound checkpoint, or begin.
+
+    Args:
+        config: The run's; changed in place where there is something to go on from.
+        folder: The run's.
+        identity: What has to be the same for that. Of another run, checkpoints are deleted.
+        *others: Folders that belong to the run and go with its checkpoints.
+
+    Raises:
+        BenchError: As `newest_sound`.
+    """
+    from .runtime import same_for_all
+
+    mark = folder / "identity.txt"
+    if same_for_all(mark.exists() and mark.read_text() == identity):
+        newest, warnings = newest_sound(folder) if get_rank() == 0 else (None, [])
+        for warning in warnings:
+            print(f"warning: {warning}", file=sys.stderr)  # noqa: T201
+        newest = same_for_all(newest)
+        if newest is not None:
+            config.resume, config.load_from = True, str(newest)
+        return
+    forget(folder)
+    for other in others:
+        shutil.rmtree(other, ignore_errors=True)
+    write_text(mark, identity)
+
+
 def forget(folder: Path) -> None:
     """Deletes a run's training checkpoints, sound or not; ``last_checkpoint`` first.
 
@@ -173,10 +245,23 @@ def forget(folder: Path) -> None:
 
 def protect(config: Any) -> None:
     """Puts `SafeCheckpointHook` where a config has mmengine's; its hash was taken before."""
+    _replace_hook(config, "mmengine.SafeCheckpointHook")
+
+
+def pace(config: Any) -> None:
+    """Puts `PacedCheckpointHook` where a config has mmengine's, and where it has none."""
+    hooks = config.setdefault("default_hooks", {})
+    if hooks.get("checkpoint", ()) is None:
+        never = {"interval": -1, "save_last": False, "by_epoch": by_epoch(config)}
+        hooks["checkpoint"] = {"type": "CheckpointHook", **never}
+    _replace_hook(config, "mmengine.PacedCheckpointHook")
+
+
+def _replace_hook(config: Any, kind: str) -> None:
     hooks = config.setdefault("default_hooks", {})
     wanted = hooks.get("checkpoint", {"type": "CheckpointHook"})
     if wanted is not None and wanted.get("type", "CheckpointHook") == "CheckpointHook":
-        hooks["checkpoint"] = {**wanted, "type": "mmengine.SafeCheckpointHook"}
+        hooks["checkpoint"] = {**wanted, "type": kind}
 
 
 def checkpoint_hook(runner: Any) -> SafeCheckpointHook | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.dataset import InfiniteSampler
 from mmengine.hooks import Hook
 from mmengine.logging import HistoryBuffer
 
@@ -82,8 +83,15 @@ class RngHook(Hook):  # type: ignore[misc]
         skip = iterator.skip_iter
 
         def skip_and_restore(steps: int) -> None:
-            skip(steps)
-            iterator._ensure_iterator()  # making the loader's iterator draws from torch
+            loader = iterator._dataloader
+            endless = isinstance(getattr(loader.batch_sampler, "sampler", None), InfiniteSampler)
+            if endless and iterator._resolve_sampler() is None:
+                # Batches by shape, say: mmengine would load all that were trained on already.
+                with _without_first(loader, steps):
+                    iterator._ensure_iterator()
+            else:
+                skip(steps)
+                iterator._ensure_iterator()  # making the loader's iterator draws from torch
             _restore(runner, state)
 
         iterator.skip_iter = skip_and_restore
@@ -139,13 +147,43 @@ def _without_first(loader: Any, count: int) -> Iterator[None]:
         vars(loader)["batch_sampler"] = real
 
 
+class GradientHook(Hook):  # type: ignore[misc]
+    """Saves and restores the gradients of a step that is not complete, where they are accumulated.
+
+    Of several processes the first one's gradients stand for all.
+    """
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, torch.Tensor] = {}
+
+    def before_save_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:  # noqa: D102
+        wrapper = runner.optim_wrapper
+        if wrapper._inner_count % wrapper._accumulative_counts:
+            checkpoint["gradients"] = {
+                name: parameter.grad.detach().cpu()
+                for name, parameter in runner.model.named_parameters()
+                if parameter.grad is not None
+            }
+
+    def after_load_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:  # noqa: D102
+        self._loaded = checkpoint.get("gradients", {})
+
+    def before_train(self, runner: Any) -> None:  # noqa: D102
+        for name, parameter in runner.model.named_parameters():
+            if name in self._loaded:
+                parameter.grad = self._loaded[name].to(parameter.device)
+        self._loaded = {}
+
+
 class PlainHistoryHook(Hook):  # type: ignore[misc]
     """Saves the logged curves as plain tensors, which a reader that runs no code can read.
 
-    mmengine pickles its `HistoryBuffer` with methods inside.
+    mmengine pickles its `HistoryBuffer` with methods inside, and what a data set says of itself.
     """
 
     def before_save_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:  # noqa: D102
+        meta = checkpoint["meta"]
+        checkpoint["meta"] = {key: value for key, value in meta.items() if _is_plain(value)}
         hub = checkpoint["message_hub"]
         curves = {}
         for name, buffer in hub["log_scalars"].items():
@@ -193,3 +231,29 @@ class ElapsedHook(Hook):  # type: ignore[misc]
 
     def after_load_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:  # noqa: D102
         self._before = float(checkpoint.get("elapsed_seconds", 0.0))
+
+
+class ResumedHook(Hook):  # type: ignore[misc]
+    """Notes at which steps a run was gone on from, where it may end otherwise than undisturbed.
+
+    Attributes:
+        steps: Empty of a run that was never interrupted, and of one that goes on to the bit: on
+            the CPU, in one process that loads its pictures itself. Processes that load pictures
+            have their own random numbers, which are not saved, and GPUs add in any order.
+    """
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+
+    def before_save_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:  # noqa: D102
+        checkpoint["resumed"] = list(self.steps)
+
+    def after_load_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:  # noqa: D102
+        self.steps = [int(step) for step in checkpoint.get("resumed", [])]
+        if not _is_exact(runner):
+            self.steps.append(int(checkpoint["meta"]["iter"]))
+
+
+def _is_exact(runner: Any) -> bool:
+    on_cpu = next(runner.model.parameters()).device.type == "cpu"
+    return bool(on_cpu and runner.world_size == 1 and runner.train_dataloader.num_workers == 0)

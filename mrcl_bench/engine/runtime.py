@@ -17,7 +17,7 @@ from ..errors import BenchError
 from .capture import Diverged
 from .checkpoints import protect
 from .progress import report
-from .resume import PlainHistoryHook, RngHook
+from .resume import GradientHook, PlainHistoryHook, RngHook
 from .safe_loading import install
 
 T = TypeVar("T")
@@ -162,6 +162,7 @@ def build_runner(config: Any, work_dir: Path, seed: int, launcher: str, what: st
     runner.register_hook(FiniteHook())
     runner.register_hook(ProgressHook(what), priority="LOWEST")
     runner.register_hook(RngHook(), priority="LOWEST")
+    runner.register_hook(GradientHook(), priority="LOWEST")
     runner.register_hook(PlainHistoryHook(), priority="LOWEST")
     return runner
 

@@ -45,10 +45,20 @@ STOP = Stop()
 """Of this process."""
 
 
-def stop_hook() -> Any:
-    """A hook that saves and ends training after the step in which a signal came."""
+def any_says(yes: bool) -> bool:
+    """Whether any process of a run says so: one must not leave the others waiting in a step."""
     import torch
     from mmengine.dist import all_reduce, get_world_size
+
+    if get_world_size() == 1:
+        return yes
+    flag = torch.tensor(float(yes))
+    all_reduce(flag, op="max")
+    return bool(flag)
+
+
+def stop_hook() -> Any:
+    """A hook that saves and ends training after the step in which a signal came."""
     from mmengine.hooks import Hook
 
     from .checkpoints import checkpoint_hook
@@ -57,12 +67,7 @@ def stop_hook() -> Any:
         def after_train_iter(
             self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
         ) -> None:
-            asked = STOP.requested
-            if get_world_size() > 1:  # one process must not leave the others waiting in a step
-                flag = torch.tensor(float(asked))
-                all_reduce(flag, op="max")
-                asked = bool(flag)
-            if not asked:
+            if not any_says(STOP.requested):
                 return
             if (saver := checkpoint_hook(runner)) is not None:
                 saver.save_partway(runner, batch_idx + 1)

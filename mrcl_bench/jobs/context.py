@@ -26,6 +26,7 @@ class Context:
         work_dir: Folder for logs and side files of this job.
         protocol_sha256: Hash of the resolved config.
         keep_batch: Whether training keeps the total batch that the protocol's name says.
+        allow_broken_images: Whether broken images are left out.
     """
 
     job: Job
@@ -37,6 +38,7 @@ class Context:
     work_dir: Path
     protocol_sha256: str
     keep_batch: bool = False
+    allow_broken_images: bool = False
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Outcome:
         choices: Hyper-parameters chosen on a held-out part of train.
         flags: Remarks for tables.
         arrays: Per-sample results, saved beside the record.
+        resumed: As of `mrcl_bench.record.Record`.
     """
 
     metrics: dict[str, float]
@@ -58,6 +61,7 @@ class Outcome:
     choices: dict[str, float | int | str] = field(default_factory=dict)
     flags: list[str] = field(default_factory=list)
     arrays: dict[str, Any] = field(default_factory=dict)
+    resumed: list[int] = field(default_factory=list)
 
 
 class Adapter(Interface):

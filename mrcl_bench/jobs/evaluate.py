@@ -28,6 +28,7 @@ from ..record import (
     ProtocolRef,
     RecipeRef,
     Record,
+    read_record,
     write_record,
 )
 from ..rehearsal.reduce import SHOTS, reduce_config
@@ -148,8 +149,10 @@ def _run_one(
             work_dir=work_dir_of(workspace, job),
             protocol_sha256=protocol_sha256,
             keep_batch=request.keep_batch and request.rehearsal is None,
+            allow_broken_images=request.allow_broken_images,
         )
         context.work_dir.mkdir(parents=True, exist_ok=True)
+        _forget_finished(path, context.work_dir)
         with without_broken_images(request.allow_broken_images, workspace.checked) as left:
             outcome = adapter.run(context)
         if job.protocol.main_metric not in outcome.metrics and SHOTS not in (reduced or {}):
@@ -181,6 +184,7 @@ def _run_one(
         metrics=outcome.metrics if outcome else {},
         choices=outcome.choices if outcome else {},
         flags=[*remarks, *(outcome.flags if outcome else [])],
+        resumed=outcome.resumed if outcome else [],
         checkpoint=CheckpointRef(
             sha256=manifest.weights_sha256, source_sha256=manifest.source_sha256
         ),
@@ -204,7 +208,27 @@ def _run_one(
         else f"mrcl-bench rehearse {job.protocol.name} --profile {job.profile}",
     )
     write_record(path, record)
+    if failure is None:
+        from ..engine.checkpoints import forget
+
+        forget(work_dir_of(workspace, job))
     return failure is None
+
+
+def _forget_finished(path: Path, work_dir: Path) -> None:
+    """Deletes training checkpoints of a finished job that was killed before it could.
+
+    They are older than its record; those of a job that is made anew, and interrupted, are newer.
+    """
+    try:
+        finished = read_record(path).status == "completed"
+    except BenchError:
+        return
+    from ..engine.checkpoints import forget, training_checkpoints
+
+    newest = max((one.stat().st_mtime for one in training_checkpoints(work_dir)), default=0.0)
+    if finished and newest <= path.stat().st_mtime:
+        forget(work_dir)
 
 
 def _save_arrays(path: Path, outcome: Outcome) -> str:

@@ -48,6 +48,7 @@ def run(context: Context) -> Outcome:
         metrics={},
         cost=trained.cost,
         load_report=trained.load_report,
+        resumed=trained.resumed,
         choices={"lr": head.lr[best], "held_out_accuracy": scores[best]},
     )
     if best in (0, len(scores) - 1):

@@ -8,9 +8,13 @@ from typing import Any
 
 from ..engine.batch import fit_batch
 from ..engine.capture import Stopwatch, peak_memory_mib
+from ..engine.checkpoints import go_on, pace
+from ..engine.resume import ElapsedHook, ResumedHook
 from ..engine.runtime import build_runner, join
+from ..engine.stop import STOP, stop_hook
 from ..loading import loading_of
-from ..record import Cost, LoadReport
+from ..record import Batch, Cost, LoadReport
+from ..resolve import config_sha256
 from .context import Context, Outcome
 from .evaluators import kept
 from .load import load_into
@@ -27,15 +31,20 @@ class Trained:
         runner: The Runner that holds it.
         load_report: What loading the backbone did.
         cost: What training took.
+        resumed: As of `Record`.
     """
 
     runner: Any
     load_report: LoadReport
     cost: Cost
+    resumed: list[int]
 
 
 def train(context: Context) -> Trained:
     """Builds a job's model, loads the backbone and trains.
+
+    A job that was interrupted goes on from its newest sound training checkpoint, if nothing that
+    its result depends on has changed.
 
     Args:
         context: The job. The backbone is ``model.backbone`` in all three libraries; a protocol
@@ -51,20 +60,37 @@ def train(context: Context) -> Trained:
     config.train_cfg.val_begin = _NEVER  # no look at a reporting split while training
     join(config, config.launcher)
     batch = fit_batch(config, context.job.protocol, get_world_size(), context.keep_batch)
+    pace(config)
+    go_on(config, context.work_dir, _identity(context, batch))
     what = f"{context.job.protocol.family}, {context.job.recipe.display}"
     runner = build_runner(config, context.work_dir, context.job.seed, config.launcher, what)
     report = load_into(unwrapped(runner.model), context.weights, loading_of(config))
     _skip_initialisation(runner)
-    runner.train()
+    elapsed, resumed = ElapsedHook(watch), ResumedHook()
+    for hook in (elapsed, resumed, stop_hook()):
+        runner.register_hook(hook, priority="LOWEST")
+    with STOP.deferred():
+        runner.train()
     images = runner.iter * config.train_dataloader.batch_size * runner.world_size
     cost = Cost(
         images_seen=images,
         epochs=images / len(runner.train_dataloader.dataset),
-        seconds=watch.seconds,
+        seconds=elapsed.seconds,
         peak_memory_mib=peak_memory_mib(),
         batch=batch,
     )
-    return Trained(runner, report, cost)
+    return Trained(runner, report, cost, resumed.steps)
+
+
+def _identity(context: Context, batch: Batch) -> str:
+    """What must be the same for a job to go on: all that it is about to be trained by."""
+    return (
+        f"{config_sha256(context.config)} weights {context.weights_sha256} "
+        f"data {context.data_sha256} seed {context.job.seed} "
+        f"batch {batch.total} by {batch.processes} in {batch.accumulated}"
+        + " without broken images"
+        * context.allow_broken_images
+    )
 
 
 def train_and_evaluate(
@@ -100,7 +126,12 @@ def evaluate(
         Metrics of the last weights.
     """
     config, runner = context.config, trained.runner
-    outcome = Outcome(metrics={}, cost=trained.cost, load_report=trained.load_report)
+    outcome = Outcome(
+        metrics={},
+        cost=trained.cost,
+        load_report=trained.load_report,
+        resumed=trained.resumed,
+    )
     for split, loop in (("val", runner.val), ("novel", runner.test)):
         if config.get("test_dataloader" if split == "novel" else "val_dataloader") is None:
             continue

@@ -100,6 +100,7 @@ def _records(cell: CellRecords, root: Path) -> View:
             if key.rsplit("/", 1)[-1] in METRICS
         )
         said = metrics or text.MISSING
+        remarks = [*record.flags, *(f"resumed after step {step}" for step in record.resumed)]
         if record.failure is not None:
             said = f"failed ({record.failure.kind}): {record.failure.message}"
         rows.append(
@@ -109,7 +110,7 @@ def _records(cell: CellRecords, root: Path) -> View:
                     Text(str(path.relative_to(root) if path.is_relative_to(root) else path)),
                     Text(said, "failed" if record.failure else ""),
                     Text(", ".join(f"{k} {v}" for k, v in record.choices.items()) or text.MISSING),
-                    Text("; ".join(record.flags) or text.MISSING),
+                    Text("; ".join(remarks) or text.MISSING),
                     Text(record.finished),
                 ),
             )
@@ -260,7 +261,7 @@ def _facts_differing(a: Record, b: Record, heads: tuple[Head, Head]) -> View:
 
 def _outside(record: Record) -> dict[str, object]:
     whole = record.model_dump(mode="json")
-    kept = ("status", "failure", "choices", "flags", "checkpoint", "normalisation", "data")
+    kept = "status failure choices flags resumed checkpoint normalisation data".split()
     metric = metric_of(record.protocol.main_metric)
     value = record.metrics.get(record.protocol.main_metric)
     return {

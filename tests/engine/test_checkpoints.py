@@ -14,12 +14,17 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("mmengine")
 
 from mmengine.hooks import Hook  # noqa: E402
+from mmengine.registry import DATA_SAMPLERS  # noqa: E402
+from mmengine.runner.loops import _InfiniteDataloaderIterator  # noqa: E402
 
 from mrcl_bench.atomic import sha256_file  # noqa: E402
+from mrcl_bench.engine import checkpoints  # noqa: E402
 from mrcl_bench.engine.capture import Diverged, classify  # noqa: E402
 from mrcl_bench.engine.checkpoints import (  # noqa: E402
+    SafeCheckpointHook,
     forget,
     newest_sound,
+    pace,
     training_checkpoints,
 )
 from mrcl_bench.engine.stop import STOP  # noqa: E402
@@ -198,6 +203,86 @@ def test_a_signal_saves_after_the_step_and_resume_is_exact(
     assert hashes(resumed) == hashes(whole)
     assert resumed.iter == whole.iter and resumed.epoch == whole.epoch
     assert _curves(resumed) == _curves(whole)
+
+
+def test_gradients_of_an_incomplete_step_are_carried_over(tmp_path: Path) -> None:
+    def wanted() -> Any:
+        made = config(interval=50)
+        made.optim_wrapper.accumulative_counts = 3
+        return made
+
+    whole = hashes(train(tmp_path / "whole", wanted()))
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "run", wanted(), (At(5, _signalled),))
+    STOP.requested = False
+    assert hashes(train(tmp_path / "run", wanted())) == whole
+
+
+@DATA_SAMPLERS.register_module(force=True)
+class ToyBatches(torch.utils.data.BatchSampler):
+    """As mmdet's batches by aspect ratio: of a class that mmengine does not know to skip."""
+
+
+def test_what_was_trained_on_is_not_loaded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By mmengine's way, resuming a long detection run reads all pictures so far once more."""
+
+    def wanted() -> Any:
+        made = config(interval=50)
+        made.train_dataloader.batch_sampler = {"type": "ToyBatches", "drop_last": True}
+        return made
+
+    whole = hashes(train(tmp_path / "whole", wanted()))
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "run", wanted(), (At(8, _signalled),))
+    STOP.requested = False
+    taken: list[bool] = []
+    real = _InfiniteDataloaderIterator._next_data
+
+    def take(self: Any, skip_loading: bool = False) -> Any:
+        taken.append(skip_loading)
+        return real(self, skip_loading)
+
+    monkeypatch.setattr(_InfiniteDataloaderIterator, "_next_data", take)
+    assert hashes(train(tmp_path / "run", wanted())) == whole
+    assert taken == [False] * 4
+
+
+@pytest.mark.parametrize("by_epoch", [False, True])
+def test_a_job_saves_as_often_as_costs_a_hundredth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_epoch: bool
+) -> None:
+    """By a clock on which a step takes 4 s and a checkpoint 0.15 s."""
+    clock, saved = [0.0], []
+    real = SafeCheckpointHook._save_checkpoint_with_step
+
+    def save(self: Any, runner: Any, step: object, meta: Any) -> None:
+        real(self, runner, step, meta)
+        clock[0] += 0.15
+        saved.append(runner.iter + 1)
+
+    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(SafeCheckpointHook, "_save_checkpoint_with_step", save)
+    wanted = config(by_epoch, 3 if by_epoch else 18)
+    wanted.default_hooks.checkpoint = None  # as short protocols say
+    pace(wanted)
+
+    class Step(Hook):  # type: ignore[misc]
+        def before_train_iter(self, *arguments: Any, **more: Any) -> None:
+            clock[0] += 4.0
+
+    train(tmp_path, wanted, (Step(),))
+    assert saved == [3, 7, 11, 15]  # after 10 s, then whenever 15 s have passed
+    assert len(training_checkpoints(tmp_path)) == 2
+
+
+def test_a_job_saves_when_its_config_says_so_too(tmp_path: Path) -> None:
+    wanted = config(interval=5)
+    pace(wanted)
+    train(tmp_path, wanted)
+    names = [path.name for path in training_checkpoints(tmp_path)]
+    assert names == ["iter_12.pth", "iter_10.pth"]
 
 
 def _curves(runner: Any) -> dict[str, list[float]]:

@@ -49,6 +49,8 @@ def test_the_first_process_keeps_the_seed_and_others_follow_seed_and_step() -> N
 
 def test_a_process_that_goes_on_does_not_take_the_first_ones_state() -> None:
     class Iterator:
+        _dataloader = SimpleNamespace(batch_sampler=None)
+
         def skip_iter(self, steps: int) -> None:
             pass
 

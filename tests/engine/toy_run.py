@@ -65,7 +65,7 @@ class ToyNet(BaseModel):  # type: ignore[misc]
 def config(by_epoch: bool = False, length: int = 12, interval: int = 3, **model: Any) -> Config:
     """Batches of 4: six steps are an epoch. EMA, cosine schedule, AdamW."""
     cycle = {"by_epoch": by_epoch, ("max_epochs" if by_epoch else "max_iters"): length}
-    hook = {"type": "CheckpointHook", "interval": interval, "by_epoch": by_epoch}
+    hook: dict[str, Any] = {"type": "CheckpointHook", "interval": interval, "by_epoch": by_epoch}
     sampler = "DefaultSampler" if by_epoch else "InfiniteSampler"
     return Config(
         {

@@ -102,6 +102,12 @@ def test_explain_says_where_a_number_came_from(cli: Cli, tmp_path: Path) -> None
     assert said.count(f"  {records[0].command}\n") == 2
 
 
+def test_explain_says_what_was_resumed(cli: Cli, tmp_path: Path) -> None:
+    save(tmp_path, make_record(resumed=[40, 80]))
+    shown = cli("explain", RECIPE, PROTOCOL).stdout
+    assert "resumed after step 40; resumed after step 80" in " ".join(shown.split())
+
+
 def test_explain_of_what_failed_and_of_what_stands_apart(cli: Cli, results: Path) -> None:
     failed = cli("explain", "simclr", "mask-rcnn")
     assert failed.returncode == 0 and "failed (diverged): loss nan" in failed.stdout
