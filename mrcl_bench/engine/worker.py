@@ -19,6 +19,7 @@ from ..errors import (
 )
 from .orphan import watch_parent
 from .request import Request
+from .state import kept
 from .stop import STOP
 
 _PATIENCE_SECONDS = 120.0
@@ -41,9 +42,11 @@ def main(path: str) -> int:
     request = Request.model_validate_json(Path(path).read_text())
     lock = FileLock(Path(path).with_name(".worker.lock"))
     try:
-        if os.environ.get("RANK", "0") == "0":  # torchrun: one process holds it for all
-            lock.acquire(timeout=_PATIENCE_SECONDS)
-        return _run(request)
+        if os.environ.get("RANK", "0") != "0":  # torchrun: one process holds it for all
+            return _run(request)
+        lock.acquire(timeout=_PATIENCE_SECONDS)
+        with kept(Path(path).parent, request.title):
+            return _run(request)
     except Timeout:
         print(f"BenchError: another worker holds {lock.lock_file}.", file=sys.stderr)  # noqa: T201
         return EXIT_LOCKED
