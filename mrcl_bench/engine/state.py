@@ -127,13 +127,14 @@ class StateFile:
         self._path = folder / NAME
         self._partial = folder / f".{NAME}.tmp"
         moment = time.time()
-        self._fixed = {
-            "title": title,
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "born": _born(os.getpid()) or 0,
-            "started": moment,
-        }
+        self._begun = WorkerState(
+            title=title,
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            born=_born(os.getpid()) or 0,
+            started=moment,
+            updated=moment,
+        )
         self._first = ("starting", 0, moment)
         self._latest = ("starting", 0, 0, moment)
         self._ended = threading.Event()
@@ -165,16 +166,16 @@ class StateFile:
     def _write(self) -> None:
         # Not through `atomic`: that waits for the disk, and nobody needs this after a power cut.
         (_, first_step, first_at), (what, step, total, stepped) = self._first, self._latest
-        state = WorkerState(
-            **self._fixed,
-            updated=time.time(),
-            what=what,
-            step=step,
-            total=total,
-            first_step=first_step,
-            first_at=first_at,
-            stepped=stepped,
-        )
+        now = {
+            "updated": time.time(),
+            "what": what,
+            "step": step,
+            "total": total,
+            "first_step": first_step,
+            "first_at": first_at,
+            "stepped": stepped,
+        }
+        state = self._begun.model_copy(update=now)
         with contextlib.suppress(OSError):
             self._partial.write_text(state.model_dump_json(indent=1) + "\n")
             self._partial.replace(self._path)
