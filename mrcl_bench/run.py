@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 from rich.console import Console
@@ -55,6 +55,8 @@ class MatrixRunner:
         slots: Workers at a time.
         gpus: Processes per pretraining and per trained job under torchrun; 0 for plain processes.
         keep_batch: Whether the total batch is the one that a config's name says.
+        force: Kind of requests that do again what is done. The others skip what somebody else
+            has done since the plan was made.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class MatrixRunner:
         slots: int | None = None,
         gpus: int = 0,
         keep_batch: bool = True,
+        force: Literal["pretrain", "evaluate"] | None = None,
     ) -> None:
         self.planner = planner
         self.workspace = planner.workspace
@@ -71,6 +74,7 @@ class MatrixRunner:
         self.slots = 1 if gpus else (slots or default_slots())
         self.gpus = gpus
         self.keep_batch = keep_batch
+        self.force = force
         self.failed: list[str] = []
 
     def run(self, plan: Plan, pretrain_only: bool = False) -> None:
@@ -231,6 +235,7 @@ class MatrixRunner:
                 "threads": max(1, cores() // max(self.slots, gpus)),
                 "launcher": "pytorch" if gpus else "none",
                 "keep_batch": self.keep_batch,
+                "force": kind == self.force,
             }
         )
         return Unit(request, folder, gpus=gpus)
@@ -240,6 +245,9 @@ class MatrixRunner:
         if code == 0:
             return
         request = unit.request
+        if code == EXIT_LOCKED:  # somebody else is at it, who will say how it ended
+            self.failed.append(f"{request.title}: another worker is at it ({unit.log})")
+            return
         if request.kind == "pretrain":
             failure = self._pretraining_failure(request.recipe, unit, code)
             self.failed.append(f"{request.title}: {failure.message} ({unit.log})")

@@ -117,7 +117,8 @@ def evaluate(
     judged = _protocols(planner.catalog, planner.profile, protocol or [], chosen_task)
     if not foreign:
         names = [found.name for found in judged]
-        run_plan(planner, planner.plan(recipe or [], names, seed, force), jobs, workers, keep_batch)
+        made = planner.plan(recipe or [], names, seed, force)
+        run_plan(planner, made, jobs, workers, keep_batch, force)
         return
     if recipe:
         raise BenchError(
@@ -162,7 +163,8 @@ def evaluate(
         + (f"; {left} are for other backbones" if left else "")
     )
     rows = stand_ins(manifest, fitting, planner.profile)
-    run_plan(planner, planner.plan_for(rows, fitting, seed, force), jobs, workers, keep_batch)
+    made = planner.plan_for(rows, fitting, seed, force)
+    run_plan(planner, made, jobs, workers, keep_batch, force)
     typer.echo(f"`mrcl-bench compare --profile {profile}` shows the row {called}.")
 
 

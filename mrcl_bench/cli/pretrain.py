@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from .options import (
     ConfigsOption,
     ForceOption,
@@ -48,7 +50,8 @@ def pretrain(
     for step in plan.pretrainings:
         if step.state != "todo":
             console.print(f"  {step.recipe.name}: {step.state} ({step.reason})", highlight=False)
-    runner = MatrixRunner(planner, console, jobs, processes(launcher, gpus), keep_batch)
+    again: Literal["pretrain"] | None = "pretrain" if force else None
+    runner = MatrixRunner(planner, console, jobs, processes(launcher, gpus), keep_batch, again)
     runner.run(plan, pretrain_only=True)
     blocked = [step for step in plan.pretrainings if step.state == "blocked"]
     if blocked:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 import typer
 
@@ -116,11 +116,16 @@ def run(
     """Run the matrix recipes x protocols x seeds; what has a valid record is skipped."""
     planner = make_planner(profile, configs)
     made = planner.plan(recipe or [], protocol or [], seed, force, course)
-    run_plan(planner, made, jobs, processes(launcher, gpus), keep_batch)
+    run_plan(planner, made, jobs, processes(launcher, gpus), keep_batch, force)
 
 
 def run_plan(
-    planner: Planner, made: Plan, jobs: int | None, gpus: int, keep_batch: bool = True
+    planner: Planner,
+    made: Plan,
+    jobs: int | None,
+    gpus: int,
+    keep_batch: bool = True,
+    force: bool = False,
 ) -> None:
     """Says what a plan has to do, and does it.
 
@@ -130,6 +135,7 @@ def run_plan(
         jobs: Workers at a time, by cores if None.
         gpus: Processes per run under torchrun, 0 for plain ones.
         keep_batch: Whether the total batch is the one that a config's name says.
+        force: Whether jobs that are done are done again.
 
     Raises:
         BenchError: Something failed, was interrupted, or waits for data.
@@ -153,6 +159,7 @@ def run_plan(
             reasons[step.reason] = reasons.get(step.reason, 0) + 1
     for reason, count in reasons.items():
         console.print(f"  {count} x {reason}", highlight=False)
-    MatrixRunner(planner, console, jobs, gpus, keep_batch).run(made)
+    again: Literal["evaluate"] | None = "evaluate" if force else None
+    MatrixRunner(planner, console, jobs, gpus, keep_batch, again).run(made)
     if blocked:
         raise waiting_for_data(planner, made, f"{len(blocked)} jobs wait")

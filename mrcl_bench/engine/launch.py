@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -28,6 +29,8 @@ NOT_STARTED = -1000
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 _GRACE_SECONDS = 60.0
 """How long a worker may take to stop after a signal before it is killed."""
+_FIRST_FAILURE = re.compile(r"Root Cause.*?exitcode\s*:\s*(-?\d+)", re.DOTALL)
+"""In the report that torchrun ends with."""
 
 
 @dataclass
@@ -121,6 +124,17 @@ class _Running:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
+    def code(self) -> int | None:
+        """The exit code, None while it runs; under torchrun that of the process that failed first.
+
+        torchrun itself ends with 1, whatever its processes said.
+        """
+        code = self.process.poll()
+        if code != 1 or not self.unit.gpus:
+            return code
+        said = _FIRST_FAILURE.findall(self.unit.log.read_text(errors="replace"))
+        return int(said[-1]) if said else code
+
     def close(self) -> None:
         """Frees the pipe and the log."""
         os.close(self.pipe)
@@ -191,7 +205,7 @@ def execute(
                         what=shown,
                     )
                 for fd, live in list(running.items()):
-                    code = live.process.poll()
+                    code = live.code()
                     if code is None:
                         continue
                     selector.unregister(fd)

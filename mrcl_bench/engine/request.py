@@ -11,6 +11,9 @@ from ..profiles import Profile
 from ..rehearsal.reduce import Rehearsal
 from ..spec import Job, Recipe
 
+PATIENCE_SECONDS = 120.0
+"""How long a worker waits for another one on the same work, whose command was perhaps killed."""
+
 
 class Request(BaseModel):
     """One worker's task: pretrain a recipe, or run its checkpoint through a protocol.
@@ -23,6 +26,7 @@ class Request(BaseModel):
         threads: CPU threads that this worker may use.
         launcher: mmengine launcher: ``none``, ``pytorch`` or ``slurm``.
         keep_batch: Whether the total batch is the one that the config's name says.
+        force: Whether what is done already is done again.
         rehearsal: If given, everything is made that small and nothing counts.
     """
 
@@ -37,6 +41,7 @@ class Request(BaseModel):
     threads: int = 1
     launcher: Literal["none", "pytorch", "slurm"] = "none"
     keep_batch: bool = True
+    force: bool = False
     rehearsal: Rehearsal | None = None
 
     @property

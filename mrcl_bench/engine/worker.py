@@ -18,12 +18,9 @@ from ..errors import (
     BenchError,
 )
 from .orphan import watch_parent
-from .request import Request
+from .request import PATIENCE_SECONDS, Request
 from .state import kept
 from .stop import STOP
-
-_PATIENCE_SECONDS = 120.0
-"""How long to wait for a worker on the same request whose command was killed."""
 
 
 def main(path: str) -> int:
@@ -44,11 +41,11 @@ def main(path: str) -> int:
     try:
         if os.environ.get("RANK", "0") != "0":  # torchrun: one process holds it for all
             return _run(request)
-        lock.acquire(timeout=_PATIENCE_SECONDS)
+        lock.acquire(timeout=PATIENCE_SECONDS)
         with kept(Path(path).parent, request.title):
             return _run(request)
-    except Timeout:
-        print(f"BenchError: another worker holds {lock.lock_file}.", file=sys.stderr)  # noqa: T201
+    except Timeout as error:
+        print(f"BenchError: another worker holds {error.lock_file}.", file=sys.stderr)  # noqa: T201
         return EXIT_LOCKED
     except KeyboardInterrupt:
         return EXIT_RESUMABLE
@@ -58,19 +55,30 @@ def main(path: str) -> int:
 
 def _run(request: Request) -> int:
     try:
-        from .runtime import prepare
+        from ..resolve import load_spec
+        from .runtime import join, prepare
 
         prepare(request.threads)
+        from .claim import Claims
+
+        claims = Claims(request)
+        if request.launcher != "none":
+            config = load_spec(request.jobs[0].protocol if request.jobs else request.recipe)
+            join(config, request.launcher)  # the first process decides for all
         if request.kind == "pretrain":
             from ..pretrain import run_pretraining
 
-            run_pretraining(request)
+            with claims.pretraining() as is_mine:
+                if is_mine:
+                    run_pretraining(request)
+                else:
+                    print("its checkpoint is there by now")  # noqa: T201
             return 0
         from ..jobs.evaluate import run_evaluation
 
-        return 0 if run_evaluation(request) else EXIT_FAILED
-    except KeyboardInterrupt:
-        return EXIT_RESUMABLE
+        return 0 if run_evaluation(request, claims.job) else EXIT_FAILED
+    except (KeyboardInterrupt, Timeout):
+        raise
     except BenchError as error:
         print(f"BenchError: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_FAILED

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import math
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +84,15 @@ def work_dir_of(workspace: Workspace, job: Job) -> Path:
     return workspace.runs / "jobs" / job.profile / name
 
 
-def run_evaluation(request: Request) -> bool:
+def run_evaluation(
+    request: Request,
+    claim: Callable[[Job], AbstractContextManager[bool]] = lambda job: nullcontext(True),
+) -> bool:
     """Runs all jobs of a request in this process.
 
     Args:
         request: An evaluation request.
+        claim: Entered around each job; says whether it is still to be done.
 
     Returns:
         Whether all runs completed. A run that fails leaves a record that says why, and the
@@ -102,9 +108,14 @@ def run_evaluation(request: Request) -> bool:
     if int(os.environ.get("RANK", "0")) == 0:
         for folder in data.values():
             preflight(folder, workspace.checked)
-    results = [
-        _run_one(job, request, workspace, manifest, data[job.protocol.data]) for job in request.jobs
-    ]
+    results = []
+    for job in request.jobs:
+        with claim(job) as is_mine:
+            if is_mine:
+                folder = data[job.protocol.data]
+                results.append(_run_one(job, request, workspace, manifest, folder))
+            else:
+                print(f"{job.protocol.name}, seed {job.seed}: its record is there by now")  # noqa: T201
     return all(results)
 
 
