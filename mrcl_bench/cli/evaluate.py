@@ -16,13 +16,14 @@ from .options import (
     JobsOption,
     KeepBatchOption,
     LauncherOption,
+    NodesOption,
     ProfileOption,
     ProtocolOption,
     RecipeOption,
     SeedOption,
     TrustOption,
+    layout,
     make_planner,
-    processes,
 )
 from .weights import (
     ChannelsOption,
@@ -81,6 +82,7 @@ def evaluate(
     seed: SeedOption = None,
     jobs: JobsOption = None,
     gpus: GpusOption = 0,
+    nodes: NodesOption = 1,
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
     configs: ConfigsOption = None,
@@ -111,7 +113,7 @@ def evaluate(
             "Type: mrcl-bench eval cls, or: mrcl-bench eval --weights FILE",
             EXIT_USAGE,
         )
-    workers = processes(launcher, gpus)
+    workers = layout(launcher, gpus, nodes)
     planner = make_planner(profile, configs)
     told = given(mean, std, channels, heads)
     judged = _protocols(planner.catalog, planner.profile, protocol or [], chosen_task)

@@ -11,11 +11,12 @@ from .options import (
     JobsOption,
     KeepBatchOption,
     LauncherOption,
+    NodesOption,
     ProfileOption,
     RecipeOption,
     TrustOption,
+    layout,
     make_planner,
-    processes,
     waiting_for_data,
 )
 
@@ -25,6 +26,7 @@ def pretrain(
     recipe: RecipeOption = None,
     jobs: JobsOption = None,
     gpus: GpusOption = 0,
+    nodes: NodesOption = 1,
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
     configs: ConfigsOption = None,
@@ -51,7 +53,7 @@ def pretrain(
         if step.state != "todo":
             console.print(f"  {step.recipe.name}: {step.state} ({step.reason})", highlight=False)
     again: Literal["pretrain"] | None = "pretrain" if force else None
-    runner = MatrixRunner(planner, console, jobs, processes(launcher, gpus), keep_batch, again)
+    runner = MatrixRunner(planner, console, jobs, layout(launcher, gpus, nodes), keep_batch, again)
     runner.run(plan, pretrain_only=True)
     blocked = [step for step in plan.pretrainings if step.state == "blocked"]
     if blocked:

@@ -16,13 +16,14 @@ from .options import (
     JobsOption,
     KeepBatchOption,
     LauncherOption,
+    NodesOption,
     ProfileOption,
     ProtocolOption,
     RecipeOption,
     SeedOption,
     TrustOption,
+    layout,
     make_planner,
-    processes,
     waiting_for_data,
 )
 from .weights import busy
@@ -30,6 +31,7 @@ from .weights import busy
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ..engine.layout import Layout
     from ..plan import Plan, Planner
 
 
@@ -107,6 +109,7 @@ def run(
     course: CourseOption = False,
     jobs: JobsOption = None,
     gpus: GpusOption = 0,
+    nodes: NodesOption = 1,
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
     configs: ConfigsOption = None,
@@ -116,14 +119,14 @@ def run(
     """Run the matrix recipes x protocols x seeds; what has a valid record is skipped."""
     planner = make_planner(profile, configs)
     made = planner.plan(recipe or [], protocol or [], seed, force, course)
-    run_plan(planner, made, jobs, processes(launcher, gpus), keep_batch, force)
+    run_plan(planner, made, jobs, layout(launcher, gpus, nodes), keep_batch, force)
 
 
 def run_plan(
     planner: Planner,
     made: Plan,
     jobs: int | None,
-    gpus: int,
+    processes: Layout,
     keep_batch: bool = True,
     force: bool = False,
 ) -> None:
@@ -133,7 +136,7 @@ def run_plan(
         planner: The planner that made the plan.
         made: The plan.
         jobs: Workers at a time, by cores if None.
-        gpus: Processes per run under torchrun, 0 for plain ones.
+        processes: Processes per pretraining and trained job.
         keep_batch: Whether the total batch is the one that a config's name says.
         force: Whether jobs that are done are done again.
 
@@ -160,6 +163,6 @@ def run_plan(
     for reason, count in reasons.items():
         console.print(f"  {count} x {reason}", highlight=False)
     again: Literal["evaluate"] | None = "evaluate" if force else None
-    MatrixRunner(planner, console, jobs, gpus, keep_batch, again).run(made)
+    MatrixRunner(planner, console, jobs, processes, keep_batch, again).run(made)
     if blocked:
         raise waiting_for_data(planner, made, f"{len(blocked)} jobs wait")

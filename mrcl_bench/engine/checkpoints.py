@@ -15,6 +15,7 @@ from mmengine.registry import HOOKS
 from ..atomic import sha256_file, write_text
 from ..checkpoint import load_checkpoint
 from ..errors import BenchError
+from .resume import states_of_others
 
 KEPT = 2
 """A run keeps at least this many: if the newest is damaged, the one before it goes on."""
@@ -59,6 +60,7 @@ class SafeCheckpointHook(CheckpointHook):  # type: ignore[misc]
     def _save_checkpoint_with_step(self, runner: Any, step: object, meta: dict[str, Any]) -> None:
         path = self._path(step)
         partial = path.with_name(f".{path.name}.tmp")
+        meta = {**meta, **states_of_others()}
         self.last_ckpt = str(path)
         runner.message_hub.update_info("last_ckpt", self.last_ckpt)
         try:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from ..profiles import Profile
 from ..rehearsal.reduce import Rehearsal
 from ..spec import Job, Recipe
+from .layout import Launcher, Layout
 
 PATIENCE_SECONDS = 120.0
 """How long a worker waits for another one on the same work, whose command was perhaps killed."""
@@ -25,6 +26,8 @@ class Request(BaseModel):
         root: The workspace's root.
         threads: CPU threads that this worker may use.
         launcher: mmengine launcher: ``none``, ``pytorch`` or ``slurm``.
+        gpus: Processes per node under a launcher.
+        nodes: Machines under a launcher.
         keep_batch: Whether the total batch is the one that the config's name says.
         force: Whether what is done already is done again.
         rehearsal: If given, everything is made that small and nothing counts.
@@ -39,10 +42,17 @@ class Request(BaseModel):
     seed: int = 0
     root: Path
     threads: int = 1
-    launcher: Literal["none", "pytorch", "slurm"] = "none"
+    launcher: Launcher = "none"
+    gpus: int = 0
+    nodes: int = 1
     keep_batch: bool = True
     force: bool = False
     rehearsal: Rehearsal | None = None
+
+    @property
+    def layout(self) -> Layout:
+        """Processes, and where they run."""
+        return Layout(launcher=self.launcher, gpus=self.gpus, nodes=self.nodes)
 
     @property
     def title(self) -> str:

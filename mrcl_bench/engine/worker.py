@@ -17,6 +17,7 @@ from ..errors import (
     EXIT_RESUMABLE,
     BenchError,
 )
+from .layout import follow_srun
 from .orphan import watch_parent
 from .request import PATIENCE_SECONDS, Request
 from .state import kept
@@ -39,6 +40,8 @@ def main(path: str) -> int:
     request = Request.model_validate_json(Path(path).read_text())
     lock = FileLock(Path(path).with_name(".worker.lock"))
     try:
+        if request.launcher == "slurm":
+            follow_srun()
         if os.environ.get("RANK", "0") != "0":  # torchrun: one process holds it for all
             return _run(request)
         lock.acquire(timeout=PATIENCE_SECONDS)
@@ -47,6 +50,9 @@ def main(path: str) -> int:
     except Timeout as error:
         print(f"BenchError: another worker holds {error.lock_file}.", file=sys.stderr)  # noqa: T201
         return EXIT_LOCKED
+    except BenchError as error:
+        print(f"BenchError: {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_RESUMABLE
     finally:

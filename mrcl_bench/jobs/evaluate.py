@@ -17,6 +17,7 @@ from ..convert.manifest import Manifest, read_manifest
 from ..data.check.preflight import preflight
 from ..data.locate import DataFolder, require
 from ..engine.capture import Stopwatch, classify, environment, now, peak_memory_mib
+from ..engine.layout import PLAIN, Layout
 from ..engine.request import Request
 from ..errors import BenchError
 from ..kept_configs import keep
@@ -65,17 +66,14 @@ def protocol_ref(protocol: Protocol, sha256: str) -> ProtocolRef:
     )
 
 
-def command_for(job: Job) -> str:
+def command_for(job: Job, layout: Layout = PLAIN, keep_batch: bool = True) -> str:
     """What to type to run a job again; foreign weights are known by the name they were given."""
     if job.recipe.kind == "foreign":
-        return (
-            f"mrcl-bench eval --name {job.recipe.name} --profile {job.profile} "
-            f"--protocol {job.protocol.name} --seed {job.seed} --force"
-        )
-    return (
-        f"mrcl-bench run --profile {job.profile} --recipe {job.recipe.name} "
-        f"--protocol {job.protocol.name} --seed {job.seed} --force"
-    )
+        what = f"eval --name {job.recipe.name} --profile {job.profile}"
+    else:
+        what = f"run --profile {job.profile} --recipe {job.recipe.name}"
+    how = layout.options + ("" if keep_batch else " --no-keep-batch")
+    return f"mrcl-bench {what} --protocol {job.protocol.name} --seed {job.seed}{how} --force"
 
 
 def work_dir_of(workspace: Workspace, job: Job) -> Path:
@@ -197,7 +195,7 @@ def _run_one(
         artifacts=artifacts,
         started=watch.started,
         finished=now(),
-        command=command_for(job)
+        command=command_for(job, request.layout, request.keep_batch)
         if request.rehearsal is None
         else f"mrcl-bench rehearse {job.protocol.name} --profile {job.profile}",
     )
