@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 from rich.console import Console
@@ -16,8 +15,18 @@ from .config_keys import check_keys
 from .engine.batch import fit_batch
 from .engine.capture import DISK_CURE, MEMORY_CURE, now
 from .engine.launch import NOT_STARTED, Unit, execute
+from .engine.layout import PLAIN, Layout, allocation
+from .engine.manner import Manner
 from .engine.request import Request
-from .errors import EXIT_DISK, EXIT_LOCKED, EXIT_MEMORY, EXIT_RESUMABLE, BenchError
+from .engine.slots import Slot, hand_out, usable_cores, visible_gpus
+from .errors import (
+    EXIT_DISK,
+    EXIT_LOCKED,
+    EXIT_MEMORY,
+    EXIT_RESUMABLE,
+    EXIT_USAGE,
+    BenchError,
+)
 from .jobs.evaluate import command_for, protocol_ref, recipe_ref
 from .naming import contradictions
 from .plan import JobStep, Plan, Planner, each_once
@@ -35,26 +44,16 @@ from .resolve import load_spec
 from .spec import Job, Protocol, Recipe
 
 
-def default_slots() -> int:
-    """Workers at a time: one where there is a GPU, else up to four single- or few-core ones."""
-    return 1 if Path("/dev/nvidia0").exists() else min(4, cores())
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class MatrixRunner:
     """Runs pretrainings and jobs of one profile.
 
     Args:
         planner: The planner that made the plan.
         console: Where progress goes.
-        slots: Workers at a time.
-        gpus: Processes per pretraining and per trained job under torchrun; 0 for plain processes.
-        keep_batch: Whether the total batch is the one that a config's name says.
-        allow_broken_images: Whether runs go on without broken images.
+        slots: Workers at a time; None for as many as this machine has GPUs or cores for.
+        how: How pretrainings and jobs are run.
+        force: Kind of requests that do again what is done. The others skip what somebody else
+            has done since the plan was made.
     """
 
     def __init__(
@@ -62,17 +61,16 @@ class MatrixRunner:
         planner: Planner,
         console: Console,
         slots: int | None = None,
-        gpus: int = 0,
-        keep_batch: bool = True,
-        allow_broken_images: bool = False,
+        how: Manner = Manner(),  # noqa: B008 - frozen
+        force: Literal["pretrain", "evaluate"] | None = None,
     ) -> None:
-        self.allow_broken_images = allow_broken_images
         self.planner = planner
         self.workspace = planner.workspace
         self.console = console
-        self.slots = 1 if gpus else (slots or default_slots())
-        self.gpus = gpus
-        self.keep_batch = keep_batch
+        self.how = how
+        self.layout = how.layout
+        self.slots = _slots(slots, self.layout)
+        self.force = force
         self.failed: list[str] = []
 
     def run(self, plan: Plan, pretrain_only: bool = False) -> None:
@@ -91,6 +89,7 @@ class MatrixRunner:
             return
         self._check_configs(units)
         self._check_data(units)
+        self._check_nodes(units)
         self.carry_out(units)
         if self.failed:
             shown = "\n".join(f"  {line}" for line in self.failed)
@@ -170,6 +169,25 @@ class MatrixRunner:
                 " ".join(dict.fromkeys(error.cure for error in errors)),
             )
 
+    def _check_nodes(self, units: list[Unit]) -> None:
+        """Refuses several machines where nothing starts processes on them, and says what to type.
+
+        The requests are left for that.
+        """
+        if not self.layout.by_srun or allocation() is not None:
+            return
+        cure = "Get one (salloc, sbatch), and type it there."
+        if self.layout.launcher == "pytorch":
+            cure += " Or type this on every node, line after line, HOST being one of them:"
+            for unit in units:
+                cure += f"\n{unit.request.layout.by_hand(unit.leave_request())}"
+        raise BenchError(
+            f"{self.layout.options.strip()} needs srun, and this is not inside a Slurm allocation: "
+            "nothing was started.",
+            cure,
+            EXIT_USAGE,
+        )
+
     def _say_batch(self, spec: Recipe | Protocol, config: Any) -> None:
         """Says where the total batch is another than named, or kept by other means.
 
@@ -179,8 +197,8 @@ class MatrixRunner:
         trains = spec.role != "floor" if isinstance(spec, Recipe) else not spec.batched
         if not trains or not {"model", "optim_wrapper", "train_dataloader"} <= config.keys():
             return
-        processes, own = self.gpus or 1, config.train_dataloader.batch_size
-        batch = fit_batch(copy.deepcopy(config), spec, processes, self.keep_batch)
+        processes, own = self.layout.processes, config.train_dataloader.batch_size
+        batch = fit_batch(copy.deepcopy(config), spec, processes, self.how.keep_batch)
         if batch.named in (None, processes * own):
             return
         how = f"not kept: {batch.total} by {processes} x {own}"
@@ -224,7 +242,8 @@ class MatrixRunner:
             folder = runs / "jobs" / profile / recipe.name / job.protocol.name / f"seed{job.seed}"
         else:
             folder = runs / "jobs" / profile / recipe.name / "probes"
-        gpus = 0 if any(job.protocol.batched for job in jobs) else self.gpus
+        layout = PLAIN if any(job.protocol.batched for job in jobs) else self.layout
+        at_once = len(self.slots) * max(1, layout.gpus)
         request = Request.model_validate(
             {
                 "kind": kind,
@@ -232,19 +251,22 @@ class MatrixRunner:
                 "recipe": recipe,
                 "jobs": jobs,
                 "root": self.workspace.root,
-                "threads": max(1, cores() // max(self.slots, gpus)),
-                "launcher": "pytorch" if gpus else "none",
-                "keep_batch": self.keep_batch,
-                "allow_broken_images": self.allow_broken_images,
+                "threads": max(1, len(usable_cores()) // at_once),
+                **self.how.model_dump(),
+                **layout.model_dump(),
+                "force": kind == self.force,
             }
         )
-        return Unit(request, folder, gpus=gpus)
+        return Unit(request, folder)
 
     def _ended(self, unit: Unit, code: int) -> None:
         """Makes sure that every job of a failed worker has a record that says so."""
         if code == 0:
             return
         request = unit.request
+        if code == EXIT_LOCKED:  # somebody else is at it, who will say how it ended
+            self.failed.append(f"{request.title}: another worker is at it ({unit.log})")
+            return
         if request.kind == "pretrain":
             failure = self._pretraining_failure(request.recipe, unit, code)
             self.failed.append(f"{request.title}: {failure.message} ({unit.log})")
@@ -262,7 +284,7 @@ class MatrixRunner:
             )
             if code == NOT_STARTED or not _is_fresh(path, unit):
                 try:
-                    write_record(path, self._failed_record(job, failure))
+                    write_record(path, self._failed_record(job, failure, request))
                 except OSError as error:  # a full disk: the job has no record and runs again
                     self.failed.append(f"{path} could not be written: {error.strerror}")
             elif (own := read_record(path).failure) is not None:
@@ -276,7 +298,7 @@ class MatrixRunner:
             return Failure.model_validate(json.loads(path.read_text()))
         return _worker_failure(unit, code)
 
-    def _failed_record(self, job: Job, failure: Failure) -> Record:
+    def _failed_record(self, job: Job, failure: Failure, request: Request) -> Record:
         data = self.planner.data(job.protocol.data)
         known = not isinstance(data, BenchError)
         moment = now()
@@ -297,8 +319,21 @@ class MatrixRunner:
             ),
             started=moment,
             finished=moment,
-            command=command_for(job),
+            command=command_for(job, request),
         )
+
+
+def _slots(count: int | None, layout: Layout) -> list[Slot]:
+    """This machine's slots; a layout over several machines takes all that srun gives it."""
+    if not layout.by_srun:
+        return hand_out(count, layout.gpus, visible_gpus(), usable_cores())
+    if count not in (None, 1):
+        raise BenchError(
+            f"--jobs {count}, but a job under srun takes the whole allocation.",
+            "Leave --jobs out, or hand jobs to the queue one by one.",
+            EXIT_USAGE,
+        )
+    return [Slot()]
 
 
 def _is_fresh(path: Path, unit: Unit) -> bool:
@@ -311,7 +346,7 @@ def _worker_failure(unit: Unit, code: int) -> Failure:
     log = unit.log.read_text(errors="replace") if unit.log.exists() else ""
     tail = log.strip().splitlines()
     last = tail[-1][:300] if tail else "no output"
-    if code == -9 or (unit.gpus and "Signal 9 (SIGKILL)" in log):  # as torchrun reports it
+    if code == -9:
         what = "the worker was killed (out of memory, or by hand)"
         return Failure(kind="memory", message=f"{what} — {MEMORY_CURE}")
     if code == EXIT_MEMORY:

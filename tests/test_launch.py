@@ -14,6 +14,7 @@ from rich.console import Console
 
 from mrcl_bench.engine.launch import NOT_STARTED, Unit, execute
 from mrcl_bench.engine.request import Request
+from mrcl_bench.engine.slots import Slot
 from mrcl_bench.errors import EXIT_RESUMABLE
 from mrcl_bench.spec import Recipe
 
@@ -106,6 +107,80 @@ def test_workers_get_their_threads(tmp_path: Path) -> None:
     unit = _unit(tmp_path, "u", "import os; print(os.environ['OMP_NUM_THREADS'])")
     _execute([unit])
     assert unit.log.read_text().strip() == "3"
+
+
+def test_slots_are_handed_out_to_one_worker_at_a_time(tmp_path: Path) -> None:
+    code = (
+        "import os, pathlib, sys, time; time.sleep(0.3)\n"
+        "print(os.environ['CUDA_VISIBLE_DEVICES'], *sorted(os.sched_getaffinity(0)))\n"
+        "file = pathlib.Path(sys.argv[1]).parent.parent / os.environ['CUDA_VISIBLE_DEVICES']\n"
+        "for end in ('+', '-'):\n"
+        "    with file.open('a') as f: f.write(end)\n"
+        "    time.sleep(0.2)"
+    )
+    cores = sorted(os.sched_getaffinity(0))
+    slots = [Slot(("3", "5"), (cores[0],)), Slot(("7",), (cores[-1],))]
+    units = [_unit(tmp_path, f"u{index}", code) for index in range(5)]
+    execute(units, slots, Console(quiet=True), lambda unit, code: None)
+    said = {unit.log.read_text().strip() for unit in units}
+    # a plain process does not need the second GPU of its slot
+    assert said == {f"3 {cores[0]}", f"7 {cores[-1]}"}
+    for name in ("3", "7"):
+        text = (tmp_path / name).read_text()
+        assert text == "+-" * (len(text) // 2)
+    assert len((tmp_path / "3").read_text() + (tmp_path / "7").read_text()) == 10
+
+
+def test_several_processes_get_all_gpus_of_their_slot(tmp_path: Path) -> None:
+    unit = _unit(tmp_path, "u", "import os; print(os.environ['CUDA_VISIBLE_DEVICES'])")
+    unit.request = unit.request.model_copy(update={"launcher": "pytorch", "gpus": 2})
+    execute([unit], [Slot(("3", "5"))], Console(quiet=True), lambda unit, code: None)
+    assert unit.log.read_text().strip() == "3,5"
+
+
+@pytest.mark.parametrize("code", [3, 71, -9])
+def test_of_several_processes_the_first_failures_code_counts(tmp_path: Path, code: int) -> None:
+    """torchrun, the real one, ends with 1 whatever its processes said."""
+    pytest.importorskip("torch")
+    end = f"os.kill(os.getpid(), {-code})" if code < 0 else f"sys.exit({code})"
+    script = tmp_path / "fails.py"
+    script.write_text(
+        f"import os, sys, time\nif os.environ['RANK'] == '1':\n    {end}\ntime.sleep(60)\n"
+    )
+
+    class Two(Unit):
+        def command(self, request_file: Path) -> list[str]:
+            *torchrun, _, _, _ = super().command(request_file)
+            return [*torchrun, str(script)]
+
+    request = Request(
+        kind="pretrain", profile="micro", recipe=RECIPE, root=tmp_path, launcher="pytorch", gpus=2
+    )
+    assert _execute([Two(request, tmp_path / "two")]) == [("two", code)]
+
+
+def test_progress_of_a_worker_elsewhere_is_read_from_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from io import StringIO
+
+    code = (
+        "import os, pathlib, sys, time\n"
+        "from mrcl_bench.engine.progress import FD_VARIABLE, report\n"
+        "from mrcl_bench.engine import orphan, state\n"
+        "assert FD_VARIABLE not in os.environ and orphan.PARENT_VARIABLE not in os.environ\n"
+        "assert os.environ['MASTER_ADDR'] == 'first' and int(os.environ['MASTER_PORT'])\n"
+        "state._THROTTLE_SECONDS = 0.1\n"
+        "with state.kept(pathlib.Path(sys.argv[1]).parent, 't'):\n"
+        "    report(77, 300, 'steps'); time.sleep(2.5)"
+    )
+    monkeypatch.setattr("mrcl_bench.engine.launch.allocation", lambda: "first")
+    unit = _unit(tmp_path, "u", code)
+    unit.request = unit.request.model_copy(update={"launcher": "slurm", "gpus": 2, "nodes": 3})
+    text = StringIO()
+    execute([unit], 1, Console(file=text, force_terminal=True, width=100), lambda u, c: None)
+    assert unit.state == "done", unit.log.read_text()
+    assert "77/300" in text.getvalue()
 
 
 def test_progress_from_a_worker_is_shown_and_breaks_nothing(tmp_path: Path) -> None:

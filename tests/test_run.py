@@ -13,7 +13,10 @@ from rich.console import Console
 
 from mrcl_bench.atomic import write_json
 from mrcl_bench.engine.launch import Unit
-from mrcl_bench.errors import EXIT_DISK, EXIT_LOCKED, EXIT_MEMORY, BenchError
+from mrcl_bench.engine.layout import PLAIN
+from mrcl_bench.engine.manner import Manner
+from mrcl_bench.engine.slots import Slot
+from mrcl_bench.errors import EXIT_DISK, EXIT_LOCKED, EXIT_MEMORY, EXIT_USAGE, BenchError
 from mrcl_bench.pretrain import status_path
 from mrcl_bench.run import MatrixRunner, summary
 
@@ -107,15 +110,89 @@ def test_pretrain_only_makes_every_checkpoint_and_no_job(toy: Toy) -> None:
 
 def test_workers_are_told_what_is_allowed(toy: Toy) -> None:
     for allowed in (False, True):
-        runner = MatrixRunner(toy.planner, Console(quiet=True), 1, allow_broken_images=allowed)
+        runner = MatrixRunner(
+            toy.planner, Console(quiet=True), 1, Manner(allow_broken_images=allowed)
+        )
         requests = [unit.request for unit in runner._units(toy.plan(), pretrain_only=False)]
         assert {request.allow_broken_images for request in requests} == {allowed}
 
 
 def test_threads_are_shared_out(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mrcl_bench.run.cores", lambda: 8)
+    monkeypatch.setattr("mrcl_bench.run.usable_cores", lambda: list(range(8)))
+    monkeypatch.setattr("mrcl_bench.run.visible_gpus", list)
     units = _runner(toy, slots=4)._units(toy.plan(), pretrain_only=False)
     assert {unit.request.threads for unit in units} == {2}
+    two = Manner(launcher="pytorch", gpus=2)
+    runner = MatrixRunner(toy.planner, Console(quiet=True), 2, two)
+    units = runner._units(toy.plan(), pretrain_only=False)
+    assert {(u.request.gpus, u.request.threads) for u in units} == {(2, 2), (0, 4)}
+
+
+def test_a_batch_of_probes_is_one_process(toy: Toy) -> None:
+    runner = MatrixRunner(toy.planner, Console(quiet=True), 1, Manner(launcher="pytorch", gpus=2))
+    for unit in runner._units(toy.plan(), pretrain_only=False):
+        batched = any(job.protocol.batched for job in unit.request.jobs)
+        assert unit.request.layout == (PLAIN if batched else runner.layout)
+
+
+def test_several_machines_without_an_allocation(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    _fake(monkeypatch, "raise SystemExit('started')")
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    wanted = Manner(launcher="pytorch", gpus=8, nodes=4)
+    runner = MatrixRunner(toy.planner, Console(quiet=True), None, wanted)
+    with pytest.raises(BenchError, match="nothing was started") as caught:
+        runner.run(toy.plan(recipes=["mine"]))
+    assert caught.value.exit_code == EXIT_USAGE
+    _, *lines = caught.value.cure.splitlines()
+    files = [Path(line.removesuffix("  # on one node").split()[-1]) for line in lines]
+    assert [path.parent.name for path in files] == ["mine", "probes", "seed0", "seed1"]
+    assert all(path.name == "request.json" and path.exists() for path in files)
+    assert ["--nnodes=4 --nproc-per-node=8" in line for line in lines] == [True, False, True, True]
+
+    with pytest.raises(BenchError, match="nothing was started") as caught:
+        MatrixRunner(toy.planner, Console(quiet=True), None, Manner(launcher="slurm", gpus=8)).run(
+            toy.plan()
+        )
+    assert "\n" not in caught.value.cure
+
+
+def test_a_job_under_srun_takes_the_whole_allocation(toy: Toy) -> None:
+    wanted = Manner(launcher="slurm", gpus=8, nodes=4)
+    with pytest.raises(BenchError, match="takes the whole allocation"):
+        MatrixRunner(toy.planner, Console(quiet=True), 2, wanted)
+    assert MatrixRunner(toy.planner, Console(quiet=True), None, wanted).slots == [Slot()]
+
+
+def test_another_worker_at_it_leaves_no_failed_record(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy.finish()
+    path = toy.workspace.record_path("micro", "mine", "tune", 0)
+    path.unlink()
+    _fake(monkeypatch, f"raise SystemExit({EXIT_LOCKED})")
+    assert "another worker is at it" in _run(toy)
+    assert not path.exists()
+
+
+def test_the_record_of_a_failed_job_says_how_it_was_started(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy.finish()
+    toy.workspace.record_path("micro", "mine", "tune", 0).unlink()
+    _fake(monkeypatch, "raise SystemExit(1)")
+    wanted = Manner(launcher="pytorch", gpus=2, keep_batch=False)
+    runner = MatrixRunner(toy.planner, Console(quiet=True), 1, wanted)
+    with pytest.raises(BenchError):
+        runner.run(toy.plan())
+    command = toy.read("mine", "tune", 0).command
+    assert command.endswith("--seed 0 --launcher pytorch --gpus 2 --no-keep-batch --force")
+
+
+def test_requests_are_forced_by_their_kind(toy: Toy) -> None:
+    for force in ("pretrain", "evaluate", None):
+        runner = MatrixRunner(toy.planner, Console(quiet=True), 1, force=force)  # type: ignore[arg-type]
+        for unit in runner._units(toy.plan(), pretrain_only=False):
+            assert unit.request.force == (unit.request.kind == force)
 
 
 def test_nothing_to_do_starts_nothing(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:

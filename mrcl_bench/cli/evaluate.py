@@ -18,13 +18,14 @@ from .options import (
     JobsOption,
     KeepBatchOption,
     LauncherOption,
+    NodesOption,
     ProfileOption,
     ProtocolOption,
     RecipeOption,
     SeedOption,
     TrustOption,
     make_planner,
-    processes,
+    manner,
 )
 from .weights import (
     ChannelsOption,
@@ -83,6 +84,7 @@ def evaluate(
     seed: SeedOption = None,
     jobs: JobsOption = None,
     gpus: GpusOption = 0,
+    nodes: NodesOption = 1,
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
     configs: ConfigsOption = None,
@@ -115,14 +117,14 @@ def evaluate(
             "Type: mrcl-bench eval cls, or: mrcl-bench eval --weights FILE",
             EXIT_USAGE,
         )
-    workers = processes(launcher, gpus)
+    how = manner(launcher, gpus, nodes, keep_batch, allow_broken_images)
     planner = make_planner(profile, configs, changed_code)
     told = given(mean, std, channels, heads)
     judged = _protocols(planner.catalog, planner.profile, protocol or [], chosen_task)
     if not foreign:
         names = [found.name for found in judged]
-        plan = planner.plan(recipe or [], names, seed, force)
-        run_plan(planner, plan, jobs, workers, keep_batch, allow_broken_images)
+        made = planner.plan(recipe or [], names, seed, force)
+        run_plan(planner, made, jobs, how, force)
         return
     if recipe:
         raise BenchError(
@@ -167,8 +169,8 @@ def evaluate(
         + (f"; {left} are for other backbones" if left else "")
     )
     rows = stand_ins(manifest, fitting, planner.profile)
-    plan = planner.plan_for(rows, fitting, seed, force)
-    run_plan(planner, plan, jobs, workers, keep_batch, allow_broken_images)
+    made = planner.plan_for(rows, fitting, seed, force)
+    run_plan(planner, made, jobs, how, force)
     typer.echo(f"`mrcl-bench compare --profile {profile}` shows the row {called}.")
 
 

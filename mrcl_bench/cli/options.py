@@ -12,6 +12,7 @@ from ..profiles import PROFILES
 from ..trust import VARIABLE, trust
 
 if TYPE_CHECKING:
+    from ..engine.manner import Manner
     from ..errors import BenchError
     from ..plan import Plan, Planner
     from ..profiles import Profile
@@ -60,11 +61,13 @@ JobsOption = Annotated[
     typer.Option("--jobs", "-j", min=1, help="Workers at a time (default: by cores)."),
 ]
 GpusOption = Annotated[
-    int, typer.Option("--gpus", min=0, help="GPUs per run, through torchrun (0: no torchrun).")
+    int, typer.Option("--gpus", min=0, help="GPUs (processes) per run and node, with --launcher.")
+]
+NodesOption = Annotated[
+    int, typer.Option("--nodes", min=1, help="Machines per run, inside a Slurm allocation.")
 ]
 LauncherOption = Annotated[
-    str,
-    typer.Option("--launcher", help="'none', or 'pytorch' for torchrun with --gpus processes."),
+    str, typer.Option("--launcher", help="'none', 'pytorch' (torchrun) or 'slurm' (srun).")
 ]
 KeepBatchOption = Annotated[
     bool,
@@ -117,23 +120,22 @@ def make_planner(profile: str, configs: Path | None, changed_code: bool = False)
     return Planner(Workspace.current(), load_catalog(configs), chosen, changed_code)
 
 
-def processes(launcher: str, gpus: int) -> int:
-    """Checks launcher and GPUs against each other; returns processes per run, 0 for a plain one.
+def manner(
+    launcher: str, gpus: int, nodes: int, keep_batch: bool, allow_broken_images: bool
+) -> Manner:
+    """What options say about how to run.
 
     Raises:
-        BenchError: The launcher is not known, or one of the two was given without the other.
+        BenchError: They do not go together.
     """
-    from ..errors import EXIT_USAGE, BenchError
+    from ..engine.layout import layout_of
+    from ..engine.manner import Manner
 
-    if launcher not in ("none", "pytorch"):
-        raise unknown_name("launcher", launcher, ("none", "pytorch"))
-    if (launcher == "pytorch") != (gpus > 0):
-        raise BenchError(
-            "--launcher pytorch and --gpus N go together.",
-            "For eight GPUs: --launcher pytorch --gpus 8.",
-            EXIT_USAGE,
-        )
-    return gpus
+    return Manner(
+        **layout_of(launcher, gpus, nodes).model_dump(),
+        keep_batch=keep_batch,
+        allow_broken_images=allow_broken_images,
+    )
 
 
 def waiting_for_data(planner: Planner, plan: Plan, who: str) -> BenchError:

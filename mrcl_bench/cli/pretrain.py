@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from .options import (
     AllowBrokenOption,
     ChangedCodeOption,
@@ -11,11 +13,12 @@ from .options import (
     JobsOption,
     KeepBatchOption,
     LauncherOption,
+    NodesOption,
     ProfileOption,
     RecipeOption,
     TrustOption,
     make_planner,
-    processes,
+    manner,
     waiting_for_data,
 )
 
@@ -25,6 +28,7 @@ def pretrain(
     recipe: RecipeOption = None,
     jobs: JobsOption = None,
     gpus: GpusOption = 0,
+    nodes: NodesOption = 1,
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
     configs: ConfigsOption = None,
@@ -52,9 +56,9 @@ def pretrain(
     for step in plan.pretrainings:
         if step.state != "todo":
             console.print(f"  {step.recipe.name}: {step.state} ({step.reason})", highlight=False)
-    runner = MatrixRunner(
-        planner, console, jobs, processes(launcher, gpus), keep_batch, allow_broken_images
-    )
+    how = manner(launcher, gpus, nodes, keep_batch, allow_broken_images)
+    again: Literal["pretrain"] | None = "pretrain" if force else None
+    runner = MatrixRunner(planner, console, jobs, how, again)
     runner.run(plan, pretrain_only=True)
     blocked = [step for step in plan.pretrainings if step.state == "blocked"]
     if blocked:

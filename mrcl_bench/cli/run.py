@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 import typer
 
@@ -18,13 +18,14 @@ from .options import (
     JobsOption,
     KeepBatchOption,
     LauncherOption,
+    NodesOption,
     ProfileOption,
     ProtocolOption,
     RecipeOption,
     SeedOption,
     TrustOption,
     make_planner,
-    processes,
+    manner,
     waiting_for_data,
 )
 from .weights import busy
@@ -32,6 +33,7 @@ from .weights import busy
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ..engine.manner import Manner
     from ..plan import Plan, Planner
 
 
@@ -110,6 +112,7 @@ def run(
     course: CourseOption = False,
     jobs: JobsOption = None,
     gpus: GpusOption = 0,
+    nodes: NodesOption = 1,
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
     configs: ConfigsOption = None,
@@ -121,16 +124,16 @@ def run(
     """Run the matrix recipes x protocols x seeds; what has a valid record is skipped."""
     planner = make_planner(profile, configs, changed_code)
     made = planner.plan(recipe or [], protocol or [], seed, force, course)
-    run_plan(planner, made, jobs, processes(launcher, gpus), keep_batch, allow_broken_images)
+    how = manner(launcher, gpus, nodes, keep_batch, allow_broken_images)
+    run_plan(planner, made, jobs, how, force)
 
 
 def run_plan(
     planner: Planner,
     made: Plan,
     jobs: int | None,
-    gpus: int,
-    keep_batch: bool = True,
-    allow_broken_images: bool = False,
+    how: Manner,
+    force: bool = False,
 ) -> None:
     """Says what a plan has to do, and does it.
 
@@ -138,9 +141,8 @@ def run_plan(
         planner: The planner that made the plan.
         made: The plan.
         jobs: Workers at a time, by cores if None.
-        gpus: Processes per run under torchrun, 0 for plain ones.
-        keep_batch: Whether the total batch is the one that a config's name says.
-        allow_broken_images: Whether runs go on without broken images.
+        how: How they are run.
+        force: Whether jobs that are done are done again.
 
     Raises:
         BenchError: Something failed, was interrupted, or waits for data.
@@ -164,6 +166,7 @@ def run_plan(
             reasons[step.reason] = reasons.get(step.reason, 0) + 1
     for reason, count in reasons.items():
         console.print(f"  {count} x {reason}", highlight=False)
-    MatrixRunner(planner, console, jobs, gpus, keep_batch, allow_broken_images).run(made)
+    again: Literal["evaluate"] | None = "evaluate" if force else None
+    MatrixRunner(planner, console, jobs, how, again).run(made)
     if blocked:
         raise waiting_for_data(planner, made, f"{len(blocked)} jobs wait")

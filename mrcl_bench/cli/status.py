@@ -10,9 +10,12 @@ def status(
     configs: ConfigsOption = None,
     trust_config: TrustOption = False,
 ) -> None:
-    """Show per recipe which checkpoints and records are there, failed or missing."""
+    """Show what is there, running (with step and time left), failed and why, or missing."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
+
+    from ..underway import at_work, failures
 
     planner = make_planner(profile, configs)
     made = planner.plan([], [])
@@ -35,4 +38,17 @@ def status(
             cells.append(f"{done}/{len(steps)}" + (f" ({bad} failed)" if bad else ""))
         state = "yes" if pretraining.state == "done" else pretraining.reason
         table.add_row(pretraining.recipe.display, state, *cells)
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for title, rows in (
+        (("at work", "step", "left", "where"), list(at_work(planner.workspace, profile))),
+        (("failed or stopped", "why"), list(failures(planner, made))),
+    ):
+        if rows:
+            further = Table(box=None, pad_edge=False, header_style="bold")
+            for head in title:
+                further.add_column(head, overflow="fold")
+            for row in rows:
+                further.add_row(*map(escape, row))
+            console.print()
+            console.print(further)

@@ -19,6 +19,7 @@ from ..atomic import sha256_file, write_text
 from ..checkpoint import load_checkpoint
 from ..errors import BenchError
 from .batch import by_epoch
+from .resume import states_of_others
 from .stop import any_says
 
 KEPT = 2
@@ -64,6 +65,7 @@ class SafeCheckpointHook(CheckpointHook):  # type: ignore[misc]
     def _save_checkpoint_with_step(self, runner: Any, step: object, meta: dict[str, Any]) -> None:
         path = self._path(step)
         partial = path.with_name(f".{path.name}.tmp")
+        meta = {**meta, **states_of_others()}
         self.last_ckpt = str(path)
         runner.message_hub.update_info("last_ckpt", self.last_ckpt)
         try:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -19,15 +19,21 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..atomic import write_text
 from ..errors import EXIT_RESUMABLE, BenchError
+from .layout import allocation, free_port
 from .orphan import PARENT_VARIABLE
 from .progress import FD_VARIABLE
 from .request import Request
+from .slots import Slot
+from .state import read_state
 
 NOT_STARTED = -1000
 """Stands for an exit code where a worker was not started because one that it needs failed."""
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 _GRACE_SECONDS = 60.0
 """How long a worker may take to stop after a signal before it is killed."""
+_FIRST_FAILURE = re.compile(r"Root Cause.*?exitcode\s*:\s*(-?\d+)", re.DOTALL)
+"""In the report that torchrun ends with."""
+_KILLED = 128 + signal.SIGKILL
 
 
 @dataclass
@@ -38,13 +44,11 @@ class Unit:
         request: What it does.
         folder: Where its request and log go.
         needs: Units that must have succeeded before.
-        gpus: GPUs (processes) of this worker under torchrun; 0 for a plain process.
     """
 
     request: Request
     folder: Path
     needs: list[Unit] = field(default_factory=list)
-    gpus: int = 0
     state: str = "waiting"
     seconds: float = 0.0
 
@@ -53,38 +57,47 @@ class Unit:
         """The worker's output."""
         return self.folder / "log.txt"
 
+    def leave_request(self) -> Path:
+        """Writes the request into the folder."""
+        path = self.folder / "request.json"
+        write_text(path, self.request.model_dump_json(indent=1))
+        return path
+
     def command(self, request_file: Path) -> list[str]:
         """The command line of the worker."""
-        module = ["-m", "mrcl_bench.engine.worker", str(request_file)]
-        if self.gpus:
-            run = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.gpus}"]
-            return [sys.executable, *run, *module]
-        # -P: a folder called mrcl_bench in the current directory must not stand in for ours.
-        return [sys.executable, "-P", *module]
+        layout = self.request.layout
+        there = layout.by_srun and layout.launcher == "pytorch"
+        return layout.command(request_file, f"{allocation()}:{free_port()}" if there else "")
 
 
 class _Running:
     """A live worker and the pipe that it reports on."""
 
-    def __init__(self, unit: Unit) -> None:
+    def __init__(self, unit: Unit, slot: Slot) -> None:
         self.unit = unit
-        unit.folder.mkdir(parents=True, exist_ok=True)
-        request_file = unit.folder / "request.json"
-        write_text(request_file, unit.request.model_dump_json(indent=1))
+        self.slot = slot
+        request_file = unit.leave_request()
         reader, writer = os.pipe()
+        layout = unit.request.layout
         threads = str(unit.request.threads)
         environment = {
             **os.environ,
-            FD_VARIABLE: f"/proc/{os.getpid()}/fd/{reader}" if unit.gpus else str(writer),
-            PARENT_VARIABLE: str(os.getpid()),
+            **slot.environment(layout.gpus),
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
             "OPENBLAS_NUM_THREADS": threads,
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "ignore",
         }
-        if unit.gpus:  # torchrun has no -P to pass on to its workers
+        if layout.launcher != "none":  # torchrun has no -P to pass on to its workers
             environment["PYTHONSAFEPATH"] = "1"
+        if layout.launcher == "slurm":
+            environment["MASTER_ADDR"] = allocation() or "localhost"
+            environment["MASTER_PORT"] = str(free_port())
+        if not layout.by_srun:  # elsewhere these numbers would be those of others
+            one = layout.launcher == "none"
+            environment[FD_VARIABLE] = str(writer) if one else f"/proc/{os.getpid()}/fd/{reader}"
+            environment[PARENT_VARIABLE] = str(os.getpid())
         self._log: IO[bytes] = unit.log.open("wb")
         self.process = subprocess.Popen(
             unit.command(request_file),
@@ -95,11 +108,20 @@ class _Running:
             env=environment,
             start_new_session=True,  # Ctrl-C reaches us alone; we tell the workers
         )
+        slot.confine(self.process.pid)
         os.close(writer)
         self.pipe = reader
         self._text = b""
         self.begun = time.monotonic()
         self.latest = (0, 0, "starting")
+        self._looked = self.begun
+
+    def look(self) -> None:
+        """Takes in what a worker that has no pipe to here left in its folder."""
+        if self.unit.request.layout.by_srun and time.monotonic() - self._looked > 1:
+            self._looked = time.monotonic()
+            if (state := read_state(self.unit.folder)) is not None:
+                self.latest = (state.step, state.total, state.what)
 
     def read(self) -> None:
         """Takes in what the worker reported."""
@@ -121,6 +143,20 @@ class _Running:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
+    def code(self) -> int | None:
+        """The exit code, None while it runs; under torchrun that of the process that failed first.
+
+        torchrun itself ends with 1, whatever its processes said.
+        """
+        code = self.process.poll()
+        layout = self.unit.request.layout
+        if code == _KILLED and layout.by_srun:  # a shell's number, not a process's own
+            return -signal.SIGKILL
+        if code != 1 or layout.launcher != "pytorch":
+            return code
+        said = _FIRST_FAILURE.findall(self.unit.log.read_text(errors="replace"))
+        return int(said[-1]) if said else code
+
     def close(self) -> None:
         """Frees the pipe and the log."""
         os.close(self.pipe)
@@ -129,15 +165,15 @@ class _Running:
 
 def execute(
     units: list[Unit],
-    slots: int,
+    slots: int | Sequence[Slot],
     console: Console,
     on_end: Callable[[Unit, int], None],
 ) -> None:
-    """Runs units, at most ``slots`` at a time, in the given order as their needs allow.
+    """Runs units, one to a slot at a time, in the given order as their needs allow.
 
     Args:
         units: What to run.
-        slots: Workers at a time.
+        slots: Places for workers, or their number where nothing is handed out.
         console: Where progress goes.
         on_end: Called with a unit and its exit code when it ends, or with `NOT_STARTED`.
 
@@ -145,6 +181,7 @@ def execute(
         BenchError: Stopped by Ctrl-C, SIGTERM or SIGUSR1; all workers are down by then.
     """
     waiting = list(units)
+    free = [Slot()] * slots if isinstance(slots, int) else list(slots)
     running: dict[int, _Running] = {}
     selector = selectors.DefaultSelector()
     before = {number: signal.signal(number, _raise_interrupt) for number in _SIGNALS}
@@ -168,11 +205,11 @@ def execute(
                         ended += 1
                         on_end(unit, NOT_STARTED)
                 for unit in list(waiting):
-                    if len(running) >= slots:
+                    if not free:
                         break
                     if all(need.state == "done" for need in unit.needs):
                         waiting.remove(unit)
-                        live = _Running(unit)
+                        live = _Running(unit, free.pop(0))
                         unit.state = "running"
                         running[live.pipe] = live
                         selector.register(live.pipe, selectors.EVENT_READ)
@@ -180,23 +217,25 @@ def execute(
                             unit.request.title[:34], total=None, what="starting"
                         )
                 for key, _ in selector.select(timeout=0.2):
-                    live = running[key.fd]
-                    live.read()
+                    running[key.fd].read()
+                for fd, live in running.items():
+                    live.look()
                     done, total, what = live.latest
                     shown = f"{done}/{total}" if total else what
                     progress.update(
-                        bars[key.fd],  # type: ignore[arg-type]
+                        bars[fd],  # type: ignore[arg-type]
                         completed=done,
                         total=total or None,
                         what=shown,
                     )
                 for fd, live in list(running.items()):
-                    code = live.process.poll()
+                    code = live.code()
                     if code is None:
                         continue
                     selector.unregister(fd)
                     live.close()
                     del running[fd]
+                    free.append(live.slot)
                     progress.remove_task(bars.pop(fd))  # type: ignore[arg-type]
                     unit = live.unit
                     unit.seconds = time.monotonic() - live.begun

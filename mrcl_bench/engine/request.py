@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from ..profiles import Profile
 from ..rehearsal.reduce import Rehearsal
 from ..spec import Job, Recipe
+from .manner import Manner
+
+PATIENCE_SECONDS = 120.0
+"""How long a worker waits for another one on the same work, whose command was perhaps killed."""
 
 
-class Request(BaseModel):
-    """One worker's task: pretrain a recipe, or run its checkpoint through a protocol.
+class Request(Manner):
+    """One worker's task: pretrain a recipe, or run its checkpoint through a protocol; and how.
 
     Attributes:
         kind: ``pretrain`` or ``evaluate``.
@@ -21,13 +23,9 @@ class Request(BaseModel):
         seed: Seed of pretraining.
         root: The workspace's root.
         threads: CPU threads that this worker may use.
-        launcher: mmengine launcher: ``none``, ``pytorch`` or ``slurm``.
-        keep_batch: Whether the total batch is the one that the config's name says.
-        allow_broken_images: Whether to go on without broken images (`mrcl_bench.engine.left_out`).
+        force: Whether what is done already is done again.
         rehearsal: If given, everything is made that small and nothing counts.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["pretrain", "evaluate"]
     profile: Profile
@@ -36,9 +34,7 @@ class Request(BaseModel):
     seed: int = 0
     root: Path
     threads: int = 1
-    launcher: Literal["none", "pytorch", "slurm"] = "none"
-    keep_batch: bool = True
-    allow_broken_images: bool = False
+    force: bool = False
     rehearsal: Rehearsal | None = None
 
     @property

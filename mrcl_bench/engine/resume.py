@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.dataset import InfiniteSampler
+from mmengine.dist import all_gather_object, get_world_size
 from mmengine.hooks import Hook
 from mmengine.logging import HistoryBuffer
 
 from .capture import Stopwatch
 
 _KEY = "rng"
+_OTHERS = "rng_of_others"
 
 
 def rng_state() -> dict[str, Any]:
@@ -39,6 +41,16 @@ def restore_rng(state: dict[str, Any]) -> None:
     random.setstate((version, tuple(words), gauss))
 
 
+def states_of_others() -> dict[str, Any]:
+    """For a checkpoint's ``meta``: the generator states of all processes but the first, in order.
+
+    All processes must call it; only the first one is asked for a checkpoint's other contents.
+    """
+    if get_world_size() == 1:
+        return {}
+    return {_OTHERS: all_gather_object(rng_state())[1:]}
+
+
 def seed_apart(*numbers: int) -> None:
     """Seeds the generators with a stream that belongs to these numbers alone."""
     python, numpy, network = np.random.SeedSequence(numbers).generate_state(3)
@@ -55,11 +67,12 @@ class RngHook(Hook):  # type: ignore[misc]
     (``num_workers=0``) a run is then bit-identical to an uninterrupted one on the same CPU; with
     workers their seeds differ.
 
-    Of several processes the first one does so. mmengine seeds the others like it, and all would
-    draw the same views and masks: they get streams of their own, new ones when a run goes on.
+    mmengine seeds several processes alike, and all would draw the same views and masks: all but
+    the first get streams of their own, and each goes on in its own (`states_of_others`).
     """
 
     def __init__(self) -> None:
+        self._resumes = False
         self._loaded: dict[str, Any] | None = None
         self._done = 0
 
@@ -67,15 +80,19 @@ class RngHook(Hook):  # type: ignore[misc]
         checkpoint[_KEY] = rng_state()
 
     def after_load_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:  # noqa: D102
-        self._loaded = checkpoint.get(_KEY)
-        self._done = int(checkpoint["meta"].get("steps_of_epoch", 0))
+        meta = checkpoint.get("meta", {})
+        states = [checkpoint.get(_KEY), *meta.get(_OTHERS, [])]
+        self._resumes = _KEY in checkpoint
+        self._loaded = states[runner.rank] if runner.rank < len(states) else None
+        self._done = int(meta.get("steps_of_epoch", 0))
 
     def before_train(self, runner: Any) -> None:  # noqa: D102
         state, self._loaded = self._loaded, None
         if runner.rank:
             seed_apart(runner.seed, runner.rank, runner.iter)
-        if state is None:
+        if not self._resumes:
             return
+        self._resumes = False
         iterator = getattr(runner.train_loop, "dataloader_iterator", None)
         if iterator is None:
             _go_on_in_epoch(runner, self._done, state)
@@ -97,15 +114,15 @@ class RngHook(Hook):  # type: ignore[misc]
         iterator.skip_iter = skip_and_restore
 
 
-def _restore(runner: Any, state: dict[str, Any]) -> None:
-    """Restores the first process's generators; the others go on with new streams of their own."""
-    if runner.rank:
+def _restore(runner: Any, state: dict[str, Any] | None) -> None:
+    """Restores generators; a process whose state was not saved goes on with a new stream."""
+    if state is None:
         seed_apart(runner.seed, runner.rank, runner.iter)
     else:
         restore_rng(state)
 
 
-def _go_on_in_epoch(runner: Any, done: int, state: dict[str, Any]) -> None:
+def _go_on_in_epoch(runner: Any, done: int, state: dict[str, Any] | None) -> None:
     """Makes the first epoch of an epoch-based loop begin after its steps that are done already."""
     loop = runner.train_loop
 

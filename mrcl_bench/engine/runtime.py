@@ -101,8 +101,9 @@ def join(config: Any, launcher: str) -> None:
     if torch.cuda.is_available():
         from mmengine.dist import init_dist
 
-        init_dist(launcher, **(config.get("env_cfg") or {}).get("dist_cfg", {"backend": "nccl"}))
-    elif launcher == "pytorch":
+        # srun's processes have torchrun's variables, see `follow_srun`
+        init_dist("pytorch", **(config.get("env_cfg") or {}).get("dist_cfg", {"backend": "nccl"}))
+    else:
         torch.distributed.init_process_group("gloo")
 
 

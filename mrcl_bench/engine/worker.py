@@ -17,12 +17,11 @@ from ..errors import (
     EXIT_RESUMABLE,
     BenchError,
 )
+from .layout import follow_srun
 from .orphan import watch_parent
-from .request import Request
+from .request import PATIENCE_SECONDS, Request
+from .state import kept
 from .stop import STOP
-
-_PATIENCE_SECONDS = 120.0
-"""How long to wait for a worker on the same request whose command was killed."""
 
 
 def main(path: str) -> int:
@@ -41,12 +40,19 @@ def main(path: str) -> int:
     request = Request.model_validate_json(Path(path).read_text())
     lock = FileLock(Path(path).with_name(".worker.lock"))
     try:
-        if os.environ.get("RANK", "0") == "0":  # torchrun: one process holds it for all
-            lock.acquire(timeout=_PATIENCE_SECONDS)
-        return _run(request)
-    except Timeout:
-        print(f"BenchError: another worker holds {lock.lock_file}.", file=sys.stderr)  # noqa: T201
+        if request.launcher == "slurm":
+            follow_srun()
+        if os.environ.get("RANK", "0") != "0":  # torchrun: one process holds it for all
+            return _run(request)
+        lock.acquire(timeout=PATIENCE_SECONDS)
+        with kept(Path(path).parent, request.title):
+            return _run(request)
+    except Timeout as error:
+        print(f"BenchError: another worker holds {error.lock_file}.", file=sys.stderr)  # noqa: T201
         return EXIT_LOCKED
+    except BenchError as error:
+        print(f"BenchError: {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_RESUMABLE
     finally:
@@ -55,19 +61,30 @@ def main(path: str) -> int:
 
 def _run(request: Request) -> int:
     try:
-        from .runtime import prepare
+        from ..resolve import load_spec
+        from .runtime import join, prepare
 
         prepare(request.threads)
+        from .claim import Claims
+
+        claims = Claims(request)
+        if request.launcher != "none":
+            config = load_spec(request.jobs[0].protocol if request.jobs else request.recipe)
+            join(config, request.launcher)  # the first process decides for all
         if request.kind == "pretrain":
             from ..pretrain import run_pretraining
 
-            run_pretraining(request)
+            with claims.pretraining() as is_mine:
+                if is_mine:
+                    run_pretraining(request)
+                else:
+                    print("its checkpoint is there by now")  # noqa: T201
             return 0
         from ..jobs.evaluate import run_evaluation
 
-        return 0 if run_evaluation(request) else EXIT_FAILED
-    except KeyboardInterrupt:
-        return EXIT_RESUMABLE
+        return 0 if run_evaluation(request, claims.job) else EXIT_FAILED
+    except (KeyboardInterrupt, Timeout):
+        raise
     except BenchError as error:
         print(f"BenchError: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_FAILED

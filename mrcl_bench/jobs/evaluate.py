@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import math
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from ..convert.manifest import Manifest, read_manifest
 from ..data.locate import DataFolder, require
 from ..engine.capture import Stopwatch, classify, environment, now, peak_memory_mib
 from ..engine.left_out import LeftOut, without_broken_images
+from ..engine.manner import Manner
 from ..engine.request import Request
 from ..errors import BenchError
 from ..kept_configs import keep
@@ -65,17 +68,14 @@ def protocol_ref(protocol: Protocol, sha256: str) -> ProtocolRef:
     )
 
 
-def command_for(job: Job) -> str:
+def command_for(job: Job, how: Manner | None = None) -> str:
     """What to type to run a job again; foreign weights are known by the name they were given."""
     if job.recipe.kind == "foreign":
-        return (
-            f"mrcl-bench eval --name {job.recipe.name} --profile {job.profile} "
-            f"--protocol {job.protocol.name} --seed {job.seed} --force"
-        )
-    return (
-        f"mrcl-bench run --profile {job.profile} --recipe {job.recipe.name} "
-        f"--protocol {job.protocol.name} --seed {job.seed} --force"
-    )
+        what = f"eval --name {job.recipe.name} --profile {job.profile}"
+    else:
+        what = f"run --profile {job.profile} --recipe {job.recipe.name}"
+    options = how.options if how else ""
+    return f"mrcl-bench {what} --protocol {job.protocol.name} --seed {job.seed}{options} --force"
 
 
 def work_dir_of(workspace: Workspace, job: Job) -> Path:
@@ -84,11 +84,15 @@ def work_dir_of(workspace: Workspace, job: Job) -> Path:
     return workspace.runs / "jobs" / job.profile / name
 
 
-def run_evaluation(request: Request) -> bool:
+def run_evaluation(
+    request: Request,
+    claim: Callable[[Job], AbstractContextManager[bool]] = lambda job: nullcontext(True),
+) -> bool:
     """Runs all jobs of a request in this process.
 
     Args:
         request: An evaluation request.
+        claim: Entered around each job; says whether it is still to be done.
 
     Returns:
         Whether all runs completed. A run that fails leaves a record that says why, and the
@@ -106,9 +110,14 @@ def run_evaluation(request: Request) -> bool:
 
         for folder in data.values():
             preflight(folder, workspace.checked)
-    results = [
-        _run_one(job, request, workspace, manifest, data[job.protocol.data]) for job in request.jobs
-    ]
+    results = []
+    for job in request.jobs:
+        with claim(job) as is_mine:
+            if is_mine:
+                folder = data[job.protocol.data]
+                results.append(_run_one(job, request, workspace, manifest, folder))
+            else:
+                print(f"{job.protocol.name}, seed {job.seed}: its record is there by now")  # noqa: T201
     return all(results)
 
 
@@ -203,7 +212,7 @@ def _run_one(
         artifacts=artifacts,
         started=watch.started,
         finished=now(),
-        command=command_for(job) + " --allow-broken-images" * request.allow_broken_images
+        command=command_for(job, request)
         if request.rehearsal is None
         else f"mrcl-bench rehearse {job.protocol.name} --profile {job.profile}",
     )

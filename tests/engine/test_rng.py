@@ -47,7 +47,9 @@ def test_the_first_process_keeps_the_seed_and_others_follow_seed_and_step() -> N
     assert len({_began(1), _began(1, seed=1), _began(1, at=7), _began(2)}) == 4
 
 
-def test_a_process_that_goes_on_does_not_take_the_first_ones_state() -> None:
+def _resumed(checkpoint: dict[str, Any], rank: int) -> tuple[float, float, float]:
+    """What a process draws first when a run goes on from a checkpoint."""
+
     class Iterator:
         _dataloader = SimpleNamespace(batch_sampler=None)
 
@@ -59,19 +61,35 @@ def test_a_process_that_goes_on_does_not_take_the_first_ones_state() -> None:
 
     before = rng_state()
     try:
-        seed_apart(9)
-        checkpoint = {"rng": rng_state(), "meta": {}}
-        wanted = _drawn()
-        drawn = []
-        for rank in (0, 1):
-            hook, iterator = RngHook(), Iterator()
-            loop = SimpleNamespace(dataloader_iterator=iterator)
-            runner: Any = SimpleNamespace(rank=rank, seed=0, iter=5, train_loop=loop)
-            hook.after_load_checkpoint(runner, checkpoint)
-            hook.before_train(runner)
-            iterator.skip_iter(5)
-            drawn.append(_drawn())
+        hook, iterator = RngHook(), Iterator()
+        loop = SimpleNamespace(dataloader_iterator=iterator)
+        runner: Any = SimpleNamespace(rank=rank, seed=0, iter=5, train_loop=loop)
+        hook.after_load_checkpoint(runner, checkpoint)
+        hook.before_train(runner)
+        iterator.skip_iter(5)
+        return _drawn()
     finally:
         restore_rng(before)
+
+
+def _stream(number: int) -> tuple[dict[str, Any], tuple[float, float, float]]:
+    """A state, and what is drawn from it."""
+    before = rng_state()
+    try:
+        seed_apart(number)
+        return rng_state(), _drawn()
+    finally:
+        restore_rng(before)
+
+
+def test_each_process_goes_on_in_its_own_stream() -> None:
+    states, wanted = zip(*map(_stream, range(3)), strict=True)
+    checkpoint = {"rng": states[0], "meta": {"rng_of_others": list(states[1:])}}
+    assert [_resumed(checkpoint, rank) for rank in range(3)] == list(wanted)
+
+
+def test_a_process_whose_state_was_not_saved_does_not_take_the_first_ones() -> None:
+    state, wanted = _stream(9)
+    drawn = [_resumed({"rng": state, "meta": {}}, rank) for rank in range(3)]
     assert drawn[0] == wanted
-    assert drawn[1] != wanted
+    assert len(set(drawn)) == 3

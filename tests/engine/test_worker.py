@@ -93,7 +93,7 @@ def test_a_second_worker_on_the_same_request_waits_and_says_so(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(worker, "_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(worker, "PATIENCE_SECONDS", 0.1)
     with FileLock(tmp_path / ".worker.lock"):
         assert _main(monkeypatch, micro_catalog, tmp_path, None) == EXIT_LOCKED
     assert "another worker" in capsys.readouterr().err

@@ -1,0 +1,176 @@
+"""How many processes a job gets, where, and the command lines that start them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..errors import EXIT_USAGE, BenchError, unknown_name
+
+Launcher = Literal["none", "pytorch", "slurm"]
+LAUNCHERS = ("none", "pytorch", "slurm")
+_WORKER = ["-m", "mrcl_bench.engine.worker"]
+_ALLOCATION = "SLURM_JOB_ID"
+
+
+class Layout(BaseModel):
+    """Processes of a pretraining or of a trained job.
+
+    Attributes:
+        launcher: ``none`` for a plain process; ``pytorch`` for torchrun; ``slurm`` for srun.
+        gpus: Processes per node, one to a GPU where there are any; 0 for a plain process.
+        nodes: Machines.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    launcher: Launcher = "none"
+    gpus: int = Field(default=0, ge=0)
+    nodes: int = Field(default=1, ge=1)
+
+    @property
+    def processes(self) -> int:
+        """All of them."""
+        return max(1, self.gpus) * self.nodes
+
+    @property
+    def by_srun(self) -> bool:
+        """Whether srun starts the processes, on machines of which this may be none."""
+        return self.launcher == "slurm" or self.nodes > 1
+
+    @property
+    def options(self) -> str:
+        """What to type for it, with a space in front; empty for a plain process."""
+        if self.launcher == "none":
+            return ""
+        nodes = f" --nodes {self.nodes}" if self.nodes > 1 else ""
+        return f" --launcher {self.launcher} --gpus {self.gpus}{nodes}"
+
+    def command(self, request_file: Path, rendezvous: str = "") -> list[str]:
+        """The command line of a worker.
+
+        Args:
+            request_file: Its request.
+            rendezvous: ``HOST:PORT`` of the first node where several meet under torchrun.
+        """
+        worker = [*_WORKER, str(request_file)]
+        # -P: a folder called mrcl_bench in the current directory must not stand in for ours.
+        if self.launcher == "none":
+            return [sys.executable, "-P", *worker]
+        if self.launcher == "slurm":
+            return [*self._srun(self.gpus), sys.executable, "-P", *worker]
+        if self.nodes > 1:
+            agent = self.agent(rendezvous, _name(request_file))
+            return [*self._srun(1), sys.executable, *agent, *worker]
+        run = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.gpus}"]
+        return [sys.executable, *run, *worker]
+
+    def agent(self, rendezvous: str, name: str) -> list[str]:
+        """The part of a command line with which torchrun starts a node's processes.
+
+        Args:
+            rendezvous: ``HOST:PORT`` of the first node.
+            name: What tells jobs apart that meet there.
+        """
+        return [
+            *("-m", "torch.distributed.run", f"--nnodes={self.nodes}"),
+            *(f"--nproc-per-node={self.gpus}", "--rdzv-backend=c10d", f"--rdzv-id={name}"),
+            f"--rdzv-endpoint={rendezvous}",
+        ]
+
+    def by_hand(self, request_file: Path) -> str:
+        """What to type on every node where there is no srun."""
+        if self.launcher == "none":
+            return shlex.join(["python", *_WORKER, str(request_file)]) + "  # on one node"
+        agent = self.agent("HOST:29500", _name(request_file))
+        return shlex.join(["python", *agent, *_WORKER, str(request_file)])
+
+    def _srun(self, per_node: int) -> list[str]:
+        return [
+            *("srun", f"--nodes={self.nodes}", f"--ntasks={self.nodes * per_node}"),
+            *(f"--ntasks-per-node={per_node}", "--kill-on-bad-exit=1", "--cpu-bind=none"),
+        ]
+
+
+def _name(request_file: Path) -> str:
+    return "-".join(request_file.parent.parts[-4:])
+
+
+PLAIN = Layout()
+"""One process."""
+
+
+def layout_of(launcher: str, gpus: int, nodes: int = 1) -> Layout:
+    """Checks ``--launcher``, ``--gpus`` and ``--nodes`` against each other.
+
+    Raises:
+        BenchError: The launcher is not known, or they do not fit together.
+    """
+    if launcher not in LAUNCHERS:
+        raise unknown_name("launcher", launcher, LAUNCHERS)
+    if (launcher != "none") != (gpus > 0):
+        raise BenchError(
+            "--launcher pytorch (or slurm) and --gpus N go together.",
+            "For eight GPUs: --launcher pytorch --gpus 8.",
+            EXIT_USAGE,
+        )
+    if nodes > 1 and launcher == "none":
+        raise BenchError(
+            "--nodes needs a launcher.",
+            "For four nodes of eight GPUs: --launcher slurm --gpus 8 --nodes 4.",
+            EXIT_USAGE,
+        )
+    return Layout(launcher=launcher, gpus=gpus, nodes=nodes)  # type: ignore[arg-type]
+
+
+def allocation(environ: Mapping[str, str] = os.environ) -> str | None:
+    """The first node of the Slurm allocation that this process is in; None outside of one."""
+    if _ALLOCATION not in environ:
+        return None
+    nodes = environ.get("SLURM_STEP_NODELIST") or environ.get("SLURM_JOB_NODELIST", "")
+    try:
+        said = subprocess.run(
+            ["scontrol", "show", "hostnames", nodes], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return socket.gethostname()
+    return (said.stdout.split() or [socket.gethostname()])[0]
+
+
+def free_port() -> int:
+    """A port that is free here now."""
+    with socket.socket() as one:
+        one.bind(("", 0))
+        return int(one.getsockname()[1])
+
+
+def follow_srun() -> None:
+    """Gives a process that srun started the variables that torchrun would have given it.
+
+    What only the first process of a job does is decided by ``RANK``.
+    """
+    told = {
+        "RANK": "SLURM_PROCID",
+        "LOCAL_RANK": "SLURM_LOCALID",
+        "WORLD_SIZE": "SLURM_STEP_NUM_TASKS",
+    }
+    missing = [source for source in told.values() if source not in os.environ]
+    if missing:
+        raise BenchError(
+            f"launcher slurm, but srun did not start this process ({', '.join(missing)} not set).",
+            "Start it with srun, inside an allocation.",
+            EXIT_USAGE,
+        )
+    for name, source in told.items():
+        os.environ[name] = os.environ[source]
+    if "MASTER_ADDR" not in os.environ:
+        os.environ["MASTER_ADDR"] = allocation() or socket.gethostname()
+    os.environ.setdefault("MASTER_PORT", "29500")
