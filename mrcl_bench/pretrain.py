@@ -67,6 +67,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     from .engine.resume import ElapsedHook
     from .engine.runtime import build_runner, encoder_gflops, join, same_for_all
     from .engine.stop import STOP, stop_hook
+    from .engine.switches import switch_config
     from .reconstructions import keep_reconstructions
 
     watch = Stopwatch()
@@ -80,8 +81,10 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
     join(config, request.launcher)
     kept_batch = request.keep_batch and request.rehearsal is None
     layout = None
+    switches: tuple[str, ...] = ()
     if recipe.role != "floor":
         layout = fit_batch(config, recipe, get_world_size(), kept_batch)
+        switches = switch_config(config, request.switches)
     seed = request.seed
     work_dir = workspace.runs / "pretrain" / request.profile / recipe.name
     work_dir.mkdir(parents=True, exist_ok=True)
@@ -100,6 +103,8 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
         wanted += f" keep {' '.join(moment.label for moment in wanted_moments)}"
     if layout is not None and layout.processes * layout.accumulated > 1:
         wanted += f" batch {layout.total} by {layout.processes} in {layout.accumulated}"
+    if switches:
+        wanted += f" with {' '.join(switches)}"
     if same_for_all(mark.exists() and mark.read_text() == wanted):
         newest, warnings = newest_sound(work_dir) if get_rank() == 0 else (None, [])
         for warning in warnings:
@@ -112,7 +117,8 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
         shutil.rmtree(kept, ignore_errors=True)
         write_text(mark, wanted)
 
-    runner = build_runner(config, work_dir, seed, request.launcher, f"pretrain {recipe.display}")
+    what = f"pretrain {recipe.display}"
+    runner = build_runner(config, work_dir, seed, request.launcher, what, switches)
     elapsed = ElapsedHook(watch)
     runner.register_hook(elapsed, priority="LOWEST")
     batch = config.train_dataloader.batch_size * runner.world_size
@@ -125,6 +131,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe) -> None:
             seconds=elapsed.seconds,
             peak_memory_mib=peak_memory_mib(),
             batch=layout,
+            switches=switches,
         )
 
     if wanted_moments:

@@ -55,6 +55,7 @@ class MatrixRunner:
         slots: Workers at a time.
         gpus: Processes per pretraining and per trained job under torchrun; 0 for plain processes.
         keep_batch: Whether the total batch is the one that a config's name says.
+        switches: Faster arithmetic to train with; see `mrcl_bench.switches`.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class MatrixRunner:
         slots: int | None = None,
         gpus: int = 0,
         keep_batch: bool = True,
+        switches: tuple[str, ...] = (),
     ) -> None:
         self.planner = planner
         self.workspace = planner.workspace
@@ -71,6 +73,7 @@ class MatrixRunner:
         self.slots = 1 if gpus else (slots or default_slots())
         self.gpus = gpus
         self.keep_batch = keep_batch
+        self.switches = switches
         self.failed: list[str] = []
 
     def run(self, plan: Plan, pretrain_only: bool = False) -> None:
@@ -231,6 +234,7 @@ class MatrixRunner:
                 "threads": max(1, cores() // max(self.slots, gpus)),
                 "launcher": "pytorch" if gpus else "none",
                 "keep_batch": self.keep_batch,
+                "switches": self.switches,
             }
         )
         return Unit(request, folder, gpus=gpus)

@@ -20,6 +20,7 @@ from .options import (
     ProtocolOption,
     RecipeOption,
     SeedOption,
+    SwitchOption,
     TrustOption,
     make_planner,
     processes,
@@ -83,6 +84,7 @@ def evaluate(
     gpus: GpusOption = 0,
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
+    switch: SwitchOption = None,
     configs: ConfigsOption = None,
     trust_configs: TrustOption = False,
     force: ForceOption = False,
@@ -111,13 +113,14 @@ def evaluate(
             "Type: mrcl-bench eval cls, or: mrcl-bench eval --weights FILE",
             EXIT_USAGE,
         )
-    workers = processes(launcher, gpus)
+    workers, switches = processes(launcher, gpus), tuple(switch or ())
     planner = make_planner(profile, configs)
     told = given(mean, std, channels, heads)
     judged = _protocols(planner.catalog, planner.profile, protocol or [], chosen_task)
     if not foreign:
         names = [found.name for found in judged]
-        run_plan(planner, planner.plan(recipe or [], names, seed, force), jobs, workers, keep_batch)
+        made = planner.plan(recipe or [], names, seed, force)
+        run_plan(planner, made, jobs, workers, keep_batch, switches)
         return
     if recipe:
         raise BenchError(
@@ -162,7 +165,8 @@ def evaluate(
         + (f"; {left} are for other backbones" if left else "")
     )
     rows = stand_ins(manifest, fitting, planner.profile)
-    run_plan(planner, planner.plan_for(rows, fitting, seed, force), jobs, workers, keep_batch)
+    made = planner.plan_for(rows, fitting, seed, force)
+    run_plan(planner, made, jobs, workers, keep_batch, switches)
     typer.echo(f"`mrcl-bench compare --profile {profile}` shows the row {called}.")
 
 

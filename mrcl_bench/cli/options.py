@@ -9,6 +9,7 @@ import typer
 
 from ..errors import unknown_name
 from ..profiles import PROFILES
+from ..switches import check_switches
 from ..trust import VARIABLE, trust
 
 if TYPE_CHECKING:
@@ -71,6 +72,15 @@ KeepBatchOption = Annotated[
     typer.Option(
         "--keep-batch/--no-keep-batch",
         help="Keep the total batch that a config's name says (8xb512: 4,096), or refuse.",
+    ),
+]
+SwitchOption = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--switch",
+        callback=check_switches,
+        help="Train faster: bf16, channels-last, compile or fused; may be given again. Records "
+        "and tables say so.",
     ),
 ]
 ConfigsOption = Annotated[

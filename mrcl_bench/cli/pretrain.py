@@ -11,6 +11,7 @@ from .options import (
     LauncherOption,
     ProfileOption,
     RecipeOption,
+    SwitchOption,
     TrustOption,
     make_planner,
     processes,
@@ -25,6 +26,7 @@ def pretrain(
     gpus: GpusOption = 0,
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
+    switch: SwitchOption = None,
     configs: ConfigsOption = None,
     trust_configs: TrustOption = False,
     force: ForceOption = False,
@@ -48,7 +50,8 @@ def pretrain(
     for step in plan.pretrainings:
         if step.state != "todo":
             console.print(f"  {step.recipe.name}: {step.state} ({step.reason})", highlight=False)
-    runner = MatrixRunner(planner, console, jobs, processes(launcher, gpus), keep_batch)
+    workers, switches = processes(launcher, gpus), tuple(switch or ())
+    runner = MatrixRunner(planner, console, jobs, workers, keep_batch, switches)
     runner.run(plan, pretrain_only=True)
     blocked = [step for step in plan.pretrainings if step.state == "blocked"]
     if blocked:

@@ -20,6 +20,7 @@ from .options import (
     ProtocolOption,
     RecipeOption,
     SeedOption,
+    SwitchOption,
     TrustOption,
     make_planner,
     processes,
@@ -109,6 +110,7 @@ def run(
     gpus: GpusOption = 0,
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
+    switch: SwitchOption = None,
     configs: ConfigsOption = None,
     trust_configs: TrustOption = False,
     force: ForceOption = False,
@@ -116,11 +118,16 @@ def run(
     """Run the matrix recipes x protocols x seeds; what has a valid record is skipped."""
     planner = make_planner(profile, configs)
     made = planner.plan(recipe or [], protocol or [], seed, force, course)
-    run_plan(planner, made, jobs, processes(launcher, gpus), keep_batch)
+    run_plan(planner, made, jobs, processes(launcher, gpus), keep_batch, tuple(switch or ()))
 
 
 def run_plan(
-    planner: Planner, made: Plan, jobs: int | None, gpus: int, keep_batch: bool = True
+    planner: Planner,
+    made: Plan,
+    jobs: int | None,
+    gpus: int,
+    keep_batch: bool = True,
+    switches: tuple[str, ...] = (),
 ) -> None:
     """Says what a plan has to do, and does it.
 
@@ -130,6 +137,7 @@ def run_plan(
         jobs: Workers at a time, by cores if None.
         gpus: Processes per run under torchrun, 0 for plain ones.
         keep_batch: Whether the total batch is the one that a config's name says.
+        switches: Faster arithmetic to train with.
 
     Raises:
         BenchError: Something failed, was interrupted, or waits for data.
@@ -153,6 +161,6 @@ def run_plan(
             reasons[step.reason] = reasons.get(step.reason, 0) + 1
     for reason, count in reasons.items():
         console.print(f"  {count} x {reason}", highlight=False)
-    MatrixRunner(planner, console, jobs, gpus, keep_batch).run(made)
+    MatrixRunner(planner, console, jobs, gpus, keep_batch, switches).run(made)
     if blocked:
         raise waiting_for_data(planner, made, f"{len(blocked)} jobs wait")

@@ -23,6 +23,7 @@ class Request(BaseModel):
         threads: CPU threads that this worker may use.
         launcher: mmengine launcher: ``none``, ``pytorch`` or ``slurm``.
         keep_batch: Whether the total batch is the one that the config's name says.
+        switches: Faster arithmetic to train with; see `mrcl_bench.switches`.
         rehearsal: If given, everything is made that small and nothing counts.
     """
 
@@ -37,6 +38,7 @@ class Request(BaseModel):
     threads: int = 1
     launcher: Literal["none", "pytorch", "slurm"] = "none"
     keep_batch: bool = True
+    switches: tuple[str, ...] = ()
     rehearsal: Rehearsal | None = None
 
     @property

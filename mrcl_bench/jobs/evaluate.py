@@ -32,6 +32,7 @@ from ..record import (
 from ..rehearsal.reduce import SHOTS, reduce_config
 from ..resolve import load_config, relocate
 from ..spec import Job, Protocol, Recipe
+from ..switches import remark
 from ..workspace import Workspace
 from .context import Context, Outcome
 
@@ -141,9 +142,13 @@ def _run_one(
             work_dir=work_dir_of(workspace, job),
             protocol_sha256=protocol_sha256,
             keep_batch=request.keep_batch and request.rehearsal is None,
+            switches=request.switches,
         )
         context.work_dir.mkdir(parents=True, exist_ok=True)
         outcome = adapter.run(context)
+        if manifest.pretrain_cost is not None:
+            remarks += remark("pretrained", manifest.pretrain_cost.switches)
+        remarks += remark("trained", outcome.cost.switches)
         if job.protocol.main_metric not in outcome.metrics and SHOTS not in (reduced or {}):
             raise BenchError(
                 f"{job.protocol.name} measured {', '.join(outcome.metrics) or 'nothing'}, "
@@ -186,7 +191,7 @@ def _run_one(
         artifacts=artifacts,
         started=watch.started,
         finished=now(),
-        command=command_for(job)
+        command=command_for(job) + "".join(f" --switch {name}" for name in request.switches)
         if request.rehearsal is None
         else f"mrcl-bench rehearse {job.protocol.name} --profile {job.profile}",
     )

@@ -9,6 +9,7 @@ from typing import Any
 from ..engine.batch import fit_batch
 from ..engine.capture import Stopwatch, peak_memory_mib
 from ..engine.runtime import build_runner, join
+from ..engine.switches import switch_config
 from ..loading import loading_of
 from ..record import Cost, LoadReport
 from .context import Context, Outcome
@@ -51,8 +52,10 @@ def train(context: Context) -> Trained:
     config.train_cfg.val_begin = _NEVER  # no look at a reporting split while training
     join(config, config.launcher)
     batch = fit_batch(config, context.job.protocol, get_world_size(), context.keep_batch)
+    switches = switch_config(config, context.switches)
     what = f"{context.job.protocol.family}, {context.job.recipe.display}"
-    runner = build_runner(config, context.work_dir, context.job.seed, config.launcher, what)
+    seed, launcher = context.job.seed, config.launcher
+    runner = build_runner(config, context.work_dir, seed, launcher, what, switches)
     report = load_into(unwrapped(runner.model), context.weights, loading_of(config))
     _skip_initialisation(runner)
     runner.train()
@@ -63,6 +66,7 @@ def train(context: Context) -> Trained:
         seconds=watch.seconds,
         peak_memory_mib=peak_memory_mib(),
         batch=batch,
+        switches=switches,
     )
     return Trained(runner, report, cost)
 
