@@ -69,6 +69,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe, left: LeftOut
     from .engine.resume import ElapsedHook, ResumedHook
     from .engine.runtime import build_runner, encoder_gflops, join
     from .engine.stop import STOP, stop_hook
+    from .engine.switches import switch_config
     from .reconstructions import keep_reconstructions
 
     watch = Stopwatch()
@@ -83,8 +84,10 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe, left: LeftOut
     join(config, request.launcher)
     kept_batch = request.keep_batch and request.rehearsal is None
     layout = None
+    switches: tuple[str, ...] = ()
     if recipe.role != "floor":
         layout = fit_batch(config, recipe, get_world_size(), kept_batch)
+        switches = switch_config(config, request.switches)
     seed = request.seed
     work_dir = workspace.runs / "pretrain" / request.profile / recipe.name
     work_dir.mkdir(parents=True, exist_ok=True)
@@ -104,9 +107,12 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe, left: LeftOut
         wanted += " without broken images"
     if layout is not None and layout.processes * layout.accumulated > 1:
         wanted += f" batch {layout.total} by {layout.processes} in {layout.accumulated}"
+    if switches:
+        wanted += f" with {' '.join(switches)}"
     go_on(config, work_dir, wanted, kept)
 
-    runner = build_runner(config, work_dir, seed, request.launcher, f"pretrain {recipe.display}")
+    what = f"pretrain {recipe.display}"
+    runner = build_runner(config, work_dir, seed, request.launcher, what, switches)
     elapsed, resumed = ElapsedHook(watch), ResumedHook()
     runner.register_hook(elapsed, priority="LOWEST")
     runner.register_hook(resumed, priority="LOWEST")
@@ -120,6 +126,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe, left: LeftOut
             seconds=elapsed.seconds,
             peak_memory_mib=peak_memory_mib(),
             batch=layout,
+            switches=switches,
         )
 
     if wanted_moments:

@@ -117,6 +117,7 @@ class Cost(_Part):
         epochs: Passes over the training set.
         encoder_gflops: Encoder's forward GFLOPs (multiply-add = 2) of one image at training size.
         batch: Batch size; None in older records, and where nothing is trained by steps.
+        switches: What of `mrcl_bench.switches` it was trained with.
     """
 
     images_seen: int
@@ -125,6 +126,7 @@ class Cost(_Part):
     epochs: float | None = None
     encoder_gflops: float | None = None
     batch: Batch | None = None
+    switches: tuple[str, ...] = ()
 
 
 class Course(_Part):

@@ -23,6 +23,7 @@ from .options import (
     ProtocolOption,
     RecipeOption,
     SeedOption,
+    SwitchOption,
     TrustOption,
     make_planner,
     manner,
@@ -87,6 +88,7 @@ def evaluate(
     nodes: NodesOption = 1,
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
+    switch: SwitchOption = None,
     configs: ConfigsOption = None,
     trust_config: TrustOption = False,
     changed_code: ChangedCodeOption = False,
@@ -117,7 +119,7 @@ def evaluate(
             "Type: mrcl-bench eval cls, or: mrcl-bench eval --weights FILE",
             EXIT_USAGE,
         )
-    how = manner(launcher, gpus, nodes, keep_batch, allow_broken_images)
+    how = manner(launcher, gpus, nodes, keep_batch, allow_broken_images, switch)
     planner = make_planner(profile, configs, changed_code)
     told = given(mean, std, channels, heads)
     judged = _protocols(planner.catalog, planner.profile, protocol or [], chosen_task)

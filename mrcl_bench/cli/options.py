@@ -9,6 +9,7 @@ import typer
 
 from ..errors import unknown_name
 from ..profiles import PROFILES
+from ..switches import check_switches
 from ..trust import VARIABLE, trust
 
 if TYPE_CHECKING:
@@ -76,6 +77,15 @@ KeepBatchOption = Annotated[
         help="Keep the total batch that a config's name says (8xb512: 4,096), or refuse.",
     ),
 ]
+SwitchOption = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--switch",
+        callback=check_switches,
+        help="Train faster: bf16, channels-last, compile or fused; may be given again. Records "
+        "and tables say so.",
+    ),
+]
 ConfigsOption = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(
@@ -121,7 +131,12 @@ def make_planner(profile: str, configs: Path | None, changed_code: bool = False)
 
 
 def manner(
-    launcher: str, gpus: int, nodes: int, keep_batch: bool, allow_broken_images: bool
+    launcher: str,
+    gpus: int,
+    nodes: int,
+    keep_batch: bool,
+    allow_broken_images: bool,
+    switches: list[str] | None,
 ) -> Manner:
     """What options say about how to run.
 
@@ -135,6 +150,7 @@ def manner(
         **layout_of(launcher, gpus, nodes).model_dump(),
         keep_batch=keep_batch,
         allow_broken_images=allow_broken_images,
+        switches=tuple(switches or ()),
     )
 
 

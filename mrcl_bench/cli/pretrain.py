@@ -16,6 +16,7 @@ from .options import (
     NodesOption,
     ProfileOption,
     RecipeOption,
+    SwitchOption,
     TrustOption,
     make_planner,
     manner,
@@ -31,6 +32,7 @@ def pretrain(
     nodes: NodesOption = 1,
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
+    switch: SwitchOption = None,
     configs: ConfigsOption = None,
     trust_config: TrustOption = False,
     changed_code: ChangedCodeOption = False,
@@ -56,7 +58,7 @@ def pretrain(
     for step in plan.pretrainings:
         if step.state != "todo":
             console.print(f"  {step.recipe.name}: {step.state} ({step.reason})", highlight=False)
-    how = manner(launcher, gpus, nodes, keep_batch, allow_broken_images)
+    how = manner(launcher, gpus, nodes, keep_batch, allow_broken_images, switch)
     again: Literal["pretrain"] | None = "pretrain" if force else None
     runner = MatrixRunner(planner, console, jobs, how, again)
     runner.run(plan, pretrain_only=True)

@@ -23,6 +23,7 @@ from .options import (
     ProtocolOption,
     RecipeOption,
     SeedOption,
+    SwitchOption,
     TrustOption,
     make_planner,
     manner,
@@ -115,6 +116,7 @@ def run(
     nodes: NodesOption = 1,
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
+    switch: SwitchOption = None,
     configs: ConfigsOption = None,
     trust_config: TrustOption = False,
     changed_code: ChangedCodeOption = False,
@@ -124,7 +126,7 @@ def run(
     """Run the matrix recipes x protocols x seeds; what has a valid record is skipped."""
     planner = make_planner(profile, configs, changed_code)
     made = planner.plan(recipe or [], protocol or [], seed, force, course)
-    how = manner(launcher, gpus, nodes, keep_batch, allow_broken_images)
+    how = manner(launcher, gpus, nodes, keep_batch, allow_broken_images, switch)
     run_plan(planner, made, jobs, how, force)
 
 

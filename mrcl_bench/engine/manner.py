@@ -16,6 +16,7 @@ class Manner(BaseModel):
         nodes: Machines under a launcher.
         keep_batch: Whether the total batch is the one that the config's name says.
         allow_broken_images: Whether to go on without broken images (`mrcl_bench.engine.left_out`).
+        switches: Faster arithmetic to train with; see `mrcl_bench.switches`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,6 +26,7 @@ class Manner(BaseModel):
     nodes: int = 1
     keep_batch: bool = True
     allow_broken_images: bool = False
+    switches: tuple[str, ...] = ()
 
     @property
     def layout(self) -> Layout:
@@ -38,4 +40,5 @@ class Manner(BaseModel):
             self.layout.options
             + " --no-keep-batch" * (not self.keep_batch)
             + " --allow-broken-images" * self.allow_broken_images
+            + "".join(f" --switch {name}" for name in self.switches)
         )

@@ -19,6 +19,7 @@ from .checkpoints import protect
 from .progress import report
 from .resume import GradientHook, PlainHistoryHook, RngHook
 from .safe_loading import install
+from .switches import switch_model
 
 T = TypeVar("T")
 
@@ -132,7 +133,14 @@ def _wrap_on_cpu(config: Any) -> None:
     config.model_wrapper_cfg = {**wrapper, **(config.get("model_wrapper_cfg") or {})}
 
 
-def build_runner(config: Any, work_dir: Path, seed: int, launcher: str, what: str) -> Runner:
+def build_runner(
+    config: Any,
+    work_dir: Path,
+    seed: int,
+    launcher: str,
+    what: str,
+    switches: tuple[str, ...] = (),
+) -> Runner:
     """Builds a Runner.
 
     Args:
@@ -141,6 +149,7 @@ def build_runner(config: Any, work_dir: Path, seed: int, launcher: str, what: st
         seed: Seeds python, numpy, torch and samplers.
         launcher: mmengine launcher.
         what: Text of the progress line.
+        switches: What `switch_config` did to the config, to be done to the model, too.
 
     Returns:
         A Runner with `ProgressHook` and `FiniteHook`, whose training checkpoints are those of
@@ -160,6 +169,7 @@ def build_runner(config: Any, work_dir: Path, seed: int, launcher: str, what: st
     config.randomness = {"seed": seed}
     config.setdefault("experiment_name", work_dir.name)
     runner = Runner.from_cfg(config)
+    switch_model(runner.model, switches)
     runner.register_hook(FiniteHook())
     runner.register_hook(ProgressHook(what), priority="LOWEST")
     runner.register_hook(RngHook(), priority="LOWEST")

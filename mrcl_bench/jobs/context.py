@@ -27,6 +27,7 @@ class Context:
         protocol_sha256: Hash of the resolved config.
         keep_batch: Whether training keeps the total batch that the protocol's name says.
         allow_broken_images: Whether broken images are left out.
+        switches: Faster arithmetic to train with; see `mrcl_bench.switches`.
     """
 
     job: Job
@@ -39,6 +40,7 @@ class Context:
     protocol_sha256: str
     keep_batch: bool = False
     allow_broken_images: bool = False
+    switches: tuple[str, ...] = ()
 
 
 @dataclass

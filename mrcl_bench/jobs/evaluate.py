@@ -37,6 +37,7 @@ from ..record import (
 from ..rehearsal.reduce import SHOTS, reduce_config
 from ..resolve import load_config, relocate
 from ..spec import Job, Protocol, Recipe
+from ..switches import remark
 from ..workspace import Workspace
 from .context import Context, Outcome
 
@@ -159,11 +160,15 @@ def _run_one(
             protocol_sha256=protocol_sha256,
             keep_batch=request.keep_batch and request.rehearsal is None,
             allow_broken_images=request.allow_broken_images,
+            switches=request.switches,
         )
         context.work_dir.mkdir(parents=True, exist_ok=True)
         _forget_finished(path, context.work_dir)
         with without_broken_images(request.allow_broken_images, workspace.checked) as left:
             outcome = adapter.run(context)
+        if manifest.pretrain_cost is not None:
+            remarks += remark("pretrained", manifest.pretrain_cost.switches)
+        remarks += remark("trained", outcome.cost.switches)
         if job.protocol.main_metric not in outcome.metrics and SHOTS not in (reduced or {}):
             raise BenchError(
                 f"{job.protocol.name} measured {', '.join(outcome.metrics) or 'nothing'}, "

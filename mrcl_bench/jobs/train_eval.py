@@ -12,6 +12,7 @@ from ..engine.checkpoints import go_on, pace
 from ..engine.resume import ElapsedHook, ResumedHook
 from ..engine.runtime import build_runner, join
 from ..engine.stop import STOP, stop_hook
+from ..engine.switches import switch_config
 from ..loading import loading_of
 from ..record import Batch, Cost, LoadReport
 from ..resolve import config_sha256
@@ -60,10 +61,12 @@ def train(context: Context) -> Trained:
     config.train_cfg.val_begin = _NEVER  # no look at a reporting split while training
     join(config, config.launcher)
     batch = fit_batch(config, context.job.protocol, get_world_size(), context.keep_batch)
+    switches = switch_config(config, context.switches)
     pace(config)
-    go_on(config, context.work_dir, _identity(context, batch))
+    go_on(config, context.work_dir, _identity(context, batch, switches))
     what = f"{context.job.protocol.family}, {context.job.recipe.display}"
-    runner = build_runner(config, context.work_dir, context.job.seed, config.launcher, what)
+    seed, launcher = context.job.seed, config.launcher
+    runner = build_runner(config, context.work_dir, seed, launcher, what, switches)
     report = load_into(unwrapped(runner.model), context.weights, loading_of(config))
     _skip_initialisation(runner)
     elapsed, resumed = ElapsedHook(watch), ResumedHook()
@@ -78,18 +81,19 @@ def train(context: Context) -> Trained:
         seconds=elapsed.seconds,
         peak_memory_mib=peak_memory_mib(),
         batch=batch,
+        switches=switches,
     )
     return Trained(runner, report, cost, resumed.steps)
 
 
-def _identity(context: Context, batch: Batch) -> str:
+def _identity(context: Context, batch: Batch, switches: tuple[str, ...]) -> str:
     """What must be the same for a job to go on: all that it is about to be trained by."""
     return (
         f"{config_sha256(context.config)} weights {context.weights_sha256} "
         f"data {context.data_sha256} seed {context.job.seed} "
         f"batch {batch.total} by {batch.processes} in {batch.accumulated}"
-        + " without broken images"
-        * context.allow_broken_images
+        + " without broken images" * context.allow_broken_images
+        + "".join(f" {name}" for name in switches)
     )
 
 

@@ -4,6 +4,7 @@ Configs reach them by ``custom_imports = dict(imports=["mrcl_bench.models"])``. 
 mmpretrain; neither mmdet nor mmseg is imported.
 """
 
+from .hidden_decoder import HiddenDecoder
 from .masked_vit import MaskedViT
 from .masking import CellMasking, Encoded, TokenMasking
 from .mrcl import MRCL
@@ -19,6 +20,7 @@ __all__ = [
     "Encoded",
     "FrozenClassifier",
     "HeadAccuracy",
+    "HiddenDecoder",
     "ListedFolder",
     "MaskedViT",
     "OneRatePerHead",

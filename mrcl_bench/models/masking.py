@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 import torch
 from torch import nn
 
+from .hidden_decoder import HiddenDecoder
 from .masked_vit import visible_count
 
 
@@ -79,8 +80,13 @@ class TokenMasking:
         self, decoder: nn.Module, head: nn.Module, encoded: Encoded, images: torch.Tensor
     ) -> torch.Tensor:
         """See `Masker`; decoder and head are MAE's."""
-        pred = decoder(encoded.features, encoded.ids_restore)
-        return head.loss(pred, images, encoded.mask)
+        if encoded.mask is None or not isinstance(decoder, HiddenDecoder):
+            pred = decoder(encoded.features, encoded.ids_restore)
+            return head.loss(pred, images, encoded.mask)
+        pred, places = decoder.hidden(encoded.features, encoded.ids_restore)
+        target = head.construct_target(images)
+        target = target.gather(1, places.unsqueeze(-1).expand(-1, -1, target.shape[-1]))
+        return head.loss_module(pred, target, torch.ones_like(places, dtype=target.dtype))
 
 
 class CellMasking:

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
-from mmengine.model import ExponentialMovingAverage
 from mmpretrain.models.selfsup import BaseSelfSupervisor
-from mmpretrain.models.utils import CosineEMA
 from mmpretrain.registry import MODELS
 from torch import nn
 from torch.nn import functional
 
 from .masked_vit import MaskedViT
 from .masking import CellMasking, Encoded, Masker, TokenMasking
+from .momentum import MomentumEncoder
 
 _GRAD_SCALE = 1024.0
 """Keeps small gradients from vanishing in half precision while they are measured."""
@@ -32,6 +31,12 @@ def embedding_std(vectors: torch.Tensor) -> torch.Tensor:
     """
     unit = functional.normalize(vectors.detach().float(), dim=1)
     return unit.std(dim=0, unbiased=False).mean() * unit.shape[1] ** 0.5
+
+
+def _thrifty(decoder: dict) -> dict:
+    """Takes the same decoder that leaves out what no loss looks at, where a config has MAE's."""
+    known = ("MAEPretrainDecoder", "mmpretrain.MAEPretrainDecoder")
+    return {**decoder, "type": "HiddenDecoder"} if decoder["type"] in known else decoder
 
 
 @MODELS.register_module()
@@ -164,13 +169,10 @@ class MRCL(BaseSelfSupervisor):
         if contrasts:
             self._build_contrast(predictor, temperature)
             source = nn.Sequential(self.backbone, self.neck)
-            self.momentum_encoder = (
-                CosineEMA(source, momentum=base_momentum, end_momentum=end_momentum)
-                if momentum_schedule == "cosine"
-                else ExponentialMovingAverage(source, momentum=base_momentum)
-            )
+            end = end_momentum if momentum_schedule == "cosine" else None
+            self.momentum_encoder = MomentumEncoder(source, base_momentum, end)
         if reconstructs:
-            self.decoder = MODELS.build(decoder)
+            self.decoder = MODELS.build(_thrifty(decoder))
             self._check_decoder()
 
     def _build_contrast(self, predictor: dict, temperature: float) -> None:

@@ -120,7 +120,7 @@ def test_both_branches_run_once_on_both_views(build, views):
     model = build(mask_ratio=0.75).train()
     online = calls_of(model.backbone.layers[0])
     momentum = calls_of(model.momentum_encoder.module[0].layers[0])
-    decoder = calls_of(model.decoder)
+    decoder = calls_of(model.decoder.decoder_embed)
     model.loss(views)
     assert (online, momentum) == ([(24, 1 + 9, 32)], [(24, 1 + 36, 32)])
     assert decoder == [(24, 1 + 9, 32)]
@@ -166,7 +166,7 @@ def test_contrast_off_is_a_masked_autoencoder(build, views):
 
 def test_one_reconstructed_view(build, views):
     model = build(reconstruct_views=1).train()
-    seen, encoder = calls_of(model.decoder), calls_of(model.backbone.layers[0])
+    seen, encoder = calls_of(model.decoder.decoder_embed), calls_of(model.backbone.layers[0])
     model.loss(views)
     assert seen == [(12, 1 + 18, 32)] and encoder == [(24, 1 + 18, 32)]
 
