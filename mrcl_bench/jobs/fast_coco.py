@@ -89,7 +89,7 @@ class FastCoco:
         table = np.concatenate(
             [image[:, None], boxes, score[:, None], category[:, None]], axis=1, dtype=np.float64
         )
-        shapes: list[dict[str, Any]] | None = None
+        shapes: list[Any] | None = None
         if kind == "segm":
             shapes = [shape for one in results for shape in one["masks"]]
             area = np.asarray(hotcoco.mask.area(shapes), dtype=np.float64)

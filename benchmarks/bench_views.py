@@ -1,29 +1,16 @@
-"""Two SimCLR views at 224 px of a 500x375 JPEG, on one core: ours against mmpretrain's and others'.
-
-    python benchmarks/views.py [--seconds 4] [--rounds 5]
-
-All read the same files from memory cache, in turns, so that a busy machine slows them alike; what
-counts are the ratios of medians. lightly is measured if it can be imported (it is no dependency).
-Prints one JSON object.
-"""
+"""Two SimCLR views at 224 px of a 500x375 JPEG, on one core: ours against others'."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import statistics
-import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 import cv2
 import numpy as np
+
+from . import peers
+from .timing import Measurement, Target, interleave
 
 PICTURES = 32
 SIZE = (375, 500)
@@ -42,8 +29,8 @@ def write_pictures(folder: Path) -> list[str]:
     return paths
 
 
-def contenders() -> dict[str, Callable[[str], object]]:
-    """What is measured: name to a function from a file's path to its views."""
+def contenders() -> tuple[dict[str, Callable[[str], object]], dict[str, str]]:
+    """Returns functions from a file's path to its views, by name; who is missing, and why."""
     import torch
     import torchvision.transforms.v2 as v2
     from mmengine.dataset import Compose
@@ -88,48 +75,39 @@ def contenders() -> dict[str, Callable[[str], object]]:
     try:
         from lightly.transforms import SimCLRTransform
     except ImportError:
-        return found
+        return found, {"lightly": peers.reason()}
     lightly = SimCLRTransform(input_size=224, cj_strength=1.0)
-    return found | {"lightly": lambda path: lightly(Image.open(path).convert("RGB"))}
+    return found | {"lightly": lambda path: lightly(Image.open(path).convert("RGB"))}, {}
 
 
-def main() -> None:
-    """Measures in turns and prints images per second and ratios."""
-    import warnings
-
-    warnings.filterwarnings("ignore")
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=4.0, help="for each, in each round")
-    parser.add_argument("--rounds", type=int, default=5)
-    asked = parser.parse_args()
+def measure(quick: bool) -> list[Measurement]:
+    """All read the same files from the system's cache, in turns."""
     with tempfile.TemporaryDirectory() as folder:
         paths = write_pictures(Path(folder))
-        runs = contenders()
-        rates: dict[str, list[float]] = {name: [] for name in runs}
+        runs, skipped = contenders()
         for run in runs.values():
             run(paths[0])
-        for _ in range(asked.rounds):
-            for name, run in runs.items():
-                begun, count = time.perf_counter(), 0
-                while time.perf_counter() - begun < asked.seconds:
-                    run(paths[count % PICTURES])
-                    count += 1
-                rates[name].append(count / (time.perf_counter() - begun))
-    medians = {name: statistics.median(found) for name, found in rates.items()}
-    ours = medians["mrcl-bench"]
-    ratios = {name: round(ours / rate, 2) for name, rate in medians.items() if name != "mrcl-bench"}
-    print(  # noqa: T201
-        json.dumps(
-            {
-                "what": "two SimCLR views at 224 px of a 500x375 JPEG, one core",
-                "images_per_second": {name: round(rate, 1) for name, rate in medians.items()},
-                "mrcl_bench_is_times": ratios,
-                "rounds": asked.rounds,
-            },
-            indent=2,
+        each = paths[:2] if quick else paths
+        turns = {name: _all(run, each) for name, run in runs.items()}
+        seconds = interleave(turns, 2 if quick else 9)
+    targets = [Target("mrcl-bench", "mmpretrain", 5), Target("mrcl-bench", "lightly", 3.5)]
+    aims = [Target("mrcl-bench", "mmpretrain", 8), Target("mrcl-bench", "lightly", 6)]
+    return [
+        Measurement(
+            "Two SimCLR views at 224 px of a 500x375 JPEG, one core",
+            seconds,
+            "mmpretrain",
+            targets + aims,
+            {"pictures": f"{len(each)}, drawn, {SIZE[1]}x{SIZE[0]}, quality 90"},
+            len(each),
+            skipped=skipped,
         )
-    )
+    ]
 
 
-if __name__ == "__main__":
-    main()
+def _all(run: Callable[[str], object], paths: list[str]) -> Callable[[], None]:
+    def every() -> None:
+        for path in paths:
+            run(path)
+
+    return every
