@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from .timing import Measurement, processes
+from .timing import Limit, Measurement, processes
 
 ROOT = Path(__file__).resolve().parent.parent
 _MAIN = "import sys; from mrcl_bench.cli.main import main; sys.argv[1:] = {}; main()"
@@ -28,7 +28,7 @@ def measure(quick: bool) -> list[Measurement]:
             dict(os.environ),
         )
         for title, seconds in (("by the clock", clock), ("time of the processor", processor)):
-            what = f"Start-up, {title}"
-            notes = {"target": "--help at most 0.25 s on an idle machine"}
-            found.append(Measurement(what, seconds, "python -c pass", "", notes))
+            limits = [Limit(name, 0.25) for name in contestants if name.endswith("--help")]
+            what = f"{' and '.join(contestants)}, {title}"
+            found.append(Measurement(what, seconds, "python -c pass", limits))
     return found

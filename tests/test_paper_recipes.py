@@ -57,7 +57,9 @@ def views(config: Any) -> list[list[Any]]:
     """What is done to a picture for each of its views."""
     steps = config.train_dataloader.dataset.pipeline
     assert steps[-1].type == "PackInputs"
-    many = steps[0] if steps[0].type == "FusedMultiView" else steps[1]  # it reads the file itself
+    many = steps[0] if steps[0].type.startswith("Fused") else steps[1]  # it reads the file itself
+    if many.type == "FusedView":
+        return [list(many.transforms)]
     if "MultiView" not in many.type:
         return [list(steps[1:-1])]
     kinds, counts = many.transforms, many.num_views

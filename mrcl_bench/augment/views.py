@@ -1,4 +1,4 @@
-"""The transform ``FusedMultiView``: from a file to all views of a picture, in one step."""
+"""``FusedMultiView`` and ``FusedView``: from a file to all views of a picture, in one step."""
 
 from __future__ import annotations
 
@@ -109,6 +109,24 @@ class FusedMultiView(BaseTransform):  # type: ignore[misc]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(size={self.size}, views={self.views})"
+
+
+@TRANSFORMS.register_module()
+class FusedView(FusedMultiView):
+    """One view, for what compares none: stands for ``LoadImageFromFile`` and the view's steps.
+
+    Args:
+        transforms: Steps of the view; see `mrcl_bench.augment.recipe.read`.
+    """
+
+    def __init__(self, transforms: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__([transforms], 1)
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Makes the view; see `FusedMultiView.transform`, but ``img`` is the view itself."""
+        results = super().transform(results)
+        (results["img"],) = results["img"]
+        return results
 
 
 def decode(data: bytes, name: str = "these bytes") -> NDArray[np.uint8]:

@@ -47,7 +47,7 @@ def import_custom(config: Any) -> None:
     refuse_broken_images()
     from mmengine.utils import import_modules_from_strings
 
-    if FUSED in str(config._cfg_dict):
+    if any(name in str(config._cfg_dict) for name in FUSED):
         importlib.import_module("mrcl_bench.augment.views")
     if config.get("custom_imports"):
         import_modules_from_strings(**config.custom_imports)

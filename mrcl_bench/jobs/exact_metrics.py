@@ -76,8 +76,8 @@ class ExactCocoMetric(CocoMetric):  # type: ignore[misc]
         )
         metrics: dict[str, float] = {}
         kinds: dict[str, Matches] = {}
-        for kind in self.metrics:
-            stats, kinds[kind] = judge(predictions, kind)
+        for kind, (stats, matches) in judge(predictions, self.metrics).items():
+            kinds[kind] = matches
             for item, value in zip(_ITEMS, stats, strict=False):
                 metrics[f"{kind}_{item}"] = float(value)
             shown = " ".join(f"{value:.3f}" for value in stats[: len(_ITEMS)])

@@ -1,7 +1,8 @@
 """COCO's average precision by hotcoco, a port of pycocotools to Rust.
 
 What pycocotools takes minutes for takes a second. hotcoco does not hand out its matches at that
-speed, so those that a record keeps of each image are made beside it (`mrcl_bench.per_sample`).
+speed, so those that a record keeps of each image are made beside it (`mrcl_bench.per_sample`), from
+overlaps of masks that are counted by compiled code (`mrcl_bench.jobs.rle`).
 A test holds both to pycocotools.
 """
 
@@ -19,8 +20,8 @@ from ..per_sample import Matches, Objects, match, pairs, ranked
 
 
 def available() -> bool:
-    """Says whether hotcoco is installed; nothing but speed depends on it."""
-    return importlib.util.find_spec("hotcoco") is not None
+    """Says whether hotcoco and numba are installed; nothing but speed depends on them."""
+    return all(importlib.util.find_spec(name) for name in ("hotcoco", "numba"))
 
 
 class FastCoco:
@@ -50,6 +51,7 @@ class FastCoco:
         self._images, self._categories = np.unique(images), np.unique(categories)
         self._most, self._thresholds = list(most), np.asarray(thresholds, dtype=np.float64)
         self._last: Any = None
+        self._loaded: Any = None
         seen, asked = set(images), set(categories)
         judged = [
             ann
@@ -65,53 +67,63 @@ class FastCoco:
         )
 
     def __call__(
-        self, results: Sequence[dict[str, Any]], kind: str
-    ) -> tuple[NDArray[np.float64], Matches]:
+        self, results: Sequence[dict[str, Any]], kinds: Sequence[str]
+    ) -> dict[str, tuple[NDArray[np.float64], Matches]]:
         """Evaluates.
 
         Args:
             results: What mmdet's ``CocoMetric`` holds of each image; some detection among them.
-            kind: ``bbox`` or ``segm``.
+            kinds: ``bbox``, ``segm`` or both.
 
         Returns:
-            pycocotools' twelve statistics; what was matched.
+            For each kind pycocotools' twelve statistics and what was matched.
         """
-        import hotcoco
-
         often = [len(one["labels"]) for one in results]
         image = np.repeat([one["img_id"] for one in results], often)
         corners = np.concatenate([one["bboxes"] for one in results]).astype(np.float64)
         boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
-        name = "mask_scores" if kind == "segm" else "scores"
-        score = np.concatenate([one.get(name, one["scores"]) for one in results]).astype(np.float64)
         label = np.concatenate([one["labels"] for one in results]).astype(np.int64)
         category = self._labels[label]
-        table = np.concatenate(
-            [image[:, None], boxes, score[:, None], category[:, None]], axis=1, dtype=np.float64
-        )
-        shapes: list[Any] | None = None
-        if kind == "segm":
-            shapes = [shape for one in results for shape in one["masks"]]
-            area = np.asarray(hotcoco.mask.area(shapes), dtype=np.float64)
-            detections = self._truth.load_res(table, segmentation=shapes)
-            # mmdet's: the area of a mask is its own, not its box's
-            detections.update_anns(ids=np.arange(1, len(area) + 1), area=area)
-        else:
-            area = boxes[:, 2] * boxes[:, 3]
-            detections = self._truth.load_res(table)
         judged = np.flatnonzero(np.isin(image, self._images))
-        found = Objects(
-            np.searchsorted(self._images, image[judged]),
-            np.searchsorted(self._categories, category[judged]),
-            area[judged],
-            score=score[judged],
-        )
-        kept = [shapes[i] for i in judged] if shapes is not None else None
-        return self._statistics(detections, kind), self._matches(found, boxes[judged], kept)
+        place = np.searchsorted(self._images, image[judged])
+        by_category = np.searchsorted(self._categories, category[judged])
+        shapes: list[dict[str, Any]] | None = None
+        if "segm" in kinds:
+            shapes = [shape for one in results for shape in one["masks"]]
+        evaluated = {}
+        for kind in kinds:
+            masks = shapes if kind == "segm" else None
+            name = "scores" if masks is None else "mask_scores"
+            score = np.concatenate([one.get(name, one["scores"]) for one in results])
+            score = score.astype(np.float64)
+            # mmdet's: the area of a mask is its own, not its box's
+            area = boxes[:, 2] * boxes[:, 3] if masks is None else _mask_areas(masks)
+            columns = [image[:, None], boxes, score[:, None], category[:, None]]
+            statistics = self._statistics(columns, shapes, area, kind)
+            found = Objects(place, by_category, area[judged], score=score[judged])
+            own = None if masks is None else [masks[i] for i in judged.tolist()]
+            evaluated[kind] = statistics, self._matches(found, boxes[judged], own)
+        return evaluated
 
-    def _statistics(self, detections: Any, kind: str) -> NDArray[np.float64]:
+    def _load(self, columns: Sequence[NDArray[Any]], shapes: Sequence[Any] | None) -> Any:
+        """Returns hotcoco's detections; the same for boxes and masks of the same scores."""
+        table = np.concatenate(columns, axis=1, dtype=np.float64)
+        if self._loaded is None or not np.array_equal(self._loaded[0], table):
+            kept: Any = shapes
+            self._loaded = table, self._truth.load_res(table, segmentation=kept)
+        return self._loaded[1]
+
+    def _statistics(
+        self,
+        columns: Sequence[NDArray[Any]],
+        shapes: Sequence[Any] | None,
+        area: NDArray[np.float64],
+        kind: str,
+    ) -> NDArray[np.float64]:
         import hotcoco
 
+        detections = self._load(columns, shapes)
+        detections.update_anns(ids=np.arange(1, len(area) + 1), area=area)
         fast = hotcoco.COCOeval(self._truth, detections, kind)
         plain = COCOeval(iouType=kind)
         for params in (fast.params, plain.params):
@@ -136,9 +148,7 @@ class FastCoco:
             assert crowd is not None
             iou = _box_iou(boxes[order[place]], own.reshape(-1, 4)[truth], crowd[truth])
         else:
-            able = self._able(found.area, order[place], truth)
-            place, truth = place[able], truth[able]
-            iou = self._mask_iou(order, place, truth, shapes)
+            iou = self._mask_iou(found.area, order[place], truth, shapes)
         return match(found, order, self._objects, (place, truth, iou), self._thresholds, size)
 
     def _ranked(
@@ -156,44 +166,37 @@ class FastCoco:
         kept: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]] = self._last[1]
         return kept
 
-    def _able(
-        self, area: NDArray[np.float64], found: NDArray[np.int64], truth: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
-        """Says which pairs of masks could overlap enough, by their areas: few have to be looked at.
-
-        No IoU is above the smaller area over the larger one; a crowd's is another ratio.
-        """
-        from hotcoco import mask
-
-        if not len(truth):
-            return np.ones(0, dtype=np.bool_)
-        own = np.asarray(mask.area([self._api.annToRLE(ann) for ann in self._annotations]))
-        one, other = area[found], own.astype(np.float64)[truth]
-        crowd = self._objects.crowd
-        assert crowd is not None
-        most = np.minimum(one, other) / np.maximum(np.maximum(one, other), 1)
-        able: NDArray[np.bool_] = crowd[truth] | (most > self._thresholds[0] - 1e-6)
-        return able
-
     def _mask_iou(
         self,
-        order: NDArray[np.int64],
-        place: NDArray[np.int64],
+        area: NDArray[np.float64],
+        found: NDArray[np.int64],
         truth: NDArray[np.int64],
         shapes: list[dict[str, Any]],
     ) -> NDArray[np.float64]:
-        """Returns the IoU of each pair; those of a truth come from one call."""
-        from hotcoco import mask
+        """Returns the IoU of pairs of masks; 0 where their areas say that it is too small to count.
 
-        iou = np.zeros(len(place))
-        by_truth = np.argsort(truth, kind="stable")
-        ends = np.flatnonzero(np.diff(truth[by_truth])) + 1
-        for rows in np.split(by_truth, ends) if len(place) else []:
-            ann = self._annotations[int(truth[rows[0]])]
-            asked = [shapes[i] for i in order[place[rows]].tolist()]
-            own = self._api.annToRLE(ann)
-            iou[rows] = mask.iou(asked, [own], [bool(ann.get("iscrowd", 0))])[:, 0]
+        No IoU is above the smaller area over the larger one; a crowd's is another ratio.
+        """
+        from . import rle
+
+        truths = [rle.compressed(self._api.annToRLE(ann)) for ann in self._annotations]
+        own, crowd = _mask_areas(truths), self._objects.crowd
+        assert crowd is not None
+        most = np.minimum(area[found], own[truth]) / np.maximum(area[found], own[truth]).clip(1)
+        able = np.flatnonzero(crowd[truth] | (most > self._thresholds[0] - 1e-6))
+        able = able[np.argsort(found[able], kind="stable")]  # in the order they lie in memory
+        found, truth = found[able], truth[able]
+        iou = np.zeros(len(most))
+        iou[able] = rle.iou(
+            [shapes[i] for i in found.tolist()], [truths[i] for i in truth.tolist()], crowd[truth]
+        )
         return iou
+
+
+def _mask_areas(shapes: Sequence[dict[str, Any]]) -> NDArray[np.float64]:
+    from . import rle  # numba takes some tenths of a second to import
+
+    return rle.areas(shapes).astype(np.float64)
 
 
 def _box_iou(

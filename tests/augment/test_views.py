@@ -22,11 +22,16 @@ from scipy import stats  # noqa: E402
 from mrcl_bench.augment import draws  # noqa: E402
 from mrcl_bench.augment.draws import View  # noqa: E402
 from mrcl_bench.augment.recipe import read  # noqa: E402
-from mrcl_bench.augment.views import FusedMultiView, decode  # noqa: E402
+from mrcl_bench.augment.views import FusedMultiView, FusedView, decode  # noqa: E402
 from mrcl_bench.catalog import config_root  # noqa: E402
 from mrcl_bench.resolve import load_config  # noqa: E402
 
 BASES = sorted((config_root() / "_base_/datasets").glob("in1k_two-views_*.py"))
+SINGLE = sorted(
+    path
+    for name in ("in1k_mae", "in1k_one-view_matched")
+    for path in (config_root() / "_base_/datasets").glob(f"{name}.py")
+)
 DRAWS = 10_000
 ALIKE = 1e-4
 """Least p of the tests below: with some hundred of them, chance alone stays above."""
@@ -123,6 +128,24 @@ def test_views_are_distributed_like_mmpretrain_s(path: Path, picture: Any) -> No
             assert stats.ks_2samp(ours[:, column], theirs[:, column]).pvalue > ALIKE, column
 
 
+@pytest.mark.parametrize("path", SINGLE, ids=lambda path: path.stem)
+def test_a_single_view_is_distributed_like_mmpretrain_s(path: Path, picture: Any) -> None:
+    (step, _) = load_config(path).train_dataloader.dataset.pipeline
+    assert step.type == "FusedView"
+    init_default_scope("mmpretrain")
+    stock, fused = Compose(list(step.transforms)), FusedView(step.transforms)
+
+    def drawn(make: Any) -> Any:
+        np.random.seed(1)
+        made = [make({"img": picture.copy()})["img"] for _ in range(250)]
+        assert {(view.shape, view.dtype) for view in made} == {((224, 224, 3), np.dtype(np.uint8))}
+        return features(made)
+
+    ours, theirs = drawn(fused), drawn(stock)
+    for column in range(ours.shape[1]):
+        assert stats.ks_2samp(ours[:, column], theirs[:, column]).pvalue > ALIKE, column
+
+
 def test_the_same_seed_gives_the_same_views(picture: Any) -> None:
     found = multi_view(BASES[-1])
     fused = FusedMultiView(transforms=found.transforms, num_views=found.num_views)
@@ -207,3 +230,14 @@ def test_kinds_of_views_must_match() -> None:
         FusedMultiView(transforms=[[CROP]], num_views=[1, 1])
     with pytest.raises(ValueError, match="size"):
         FusedMultiView(transforms=[[CROP], [CROP | {"scale": 64}]], num_views=[1, 1])
+
+
+def test_single_views_exist_and_pack_to_one_tensor(picture: Any, tmp_path: Path) -> None:
+    init_default_scope("mmpretrain")
+    __import__("mmpretrain.datasets")
+    (tmp_path / "one.jpg").write_bytes(jpeg(picture))
+    assert len(SINGLE) == 2
+    for path in SINGLE:
+        steps = Compose(load_config(path).train_dataloader.dataset.pipeline)
+        packed = steps({"img_path": str(tmp_path / "one.jpg")})
+        assert packed["inputs"].shape == (3, 224, 224)

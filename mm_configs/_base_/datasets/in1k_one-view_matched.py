@@ -7,15 +7,11 @@ MAE compares no views, and hiding is its augmentation. Batch size is the recipe'
 
 _base_ = ["./in1k_mae.py"]
 
+_view = [
+    dict(type="RandomResizedCrop", scale=224, crop_ratio_range=(0.2, 1.0), backend="pillow"),
+    dict(type="RandomFlip", prob=0.5),
+]
+
 train_dataloader = dict(
-    dataset=dict(
-        pipeline=[
-            dict(type="LoadImageFromFile"),
-            dict(
-                type="RandomResizedCrop", scale=224, crop_ratio_range=(0.2, 1.0), backend="pillow"
-            ),
-            dict(type="RandomFlip", prob=0.5),
-            dict(type="PackInputs"),
-        ]
-    )
+    dataset=dict(pipeline=[dict(type="FusedView", transforms=_view), dict(type="PackInputs")])
 )
