@@ -15,7 +15,7 @@ from .config_keys import check_keys
 from .engine.batch import fit_batch
 from .engine.capture import DISK_CURE, MEMORY_CURE, now
 from .engine.launch import NOT_STARTED, Unit, execute
-from .engine.layout import PLAIN, Layout, allocation
+from .engine.layout import PLAIN, Layout, allocation, refuse_sharding
 from .engine.manner import Manner
 from .engine.request import Request
 from .engine.slots import Slot, hand_out, usable_cores, visible_gpus
@@ -128,6 +128,8 @@ class MatrixRunner:
         for spec in specs.values():
             config = load_spec(spec)
             check_keys(config, spec)
+            if self.layout.launcher != "none":
+                refuse_sharding(config, spec.name)
             self._say_batch(spec, config)
             try:
                 wrong = contradictions(spec.name, spec, config)

@@ -156,6 +156,18 @@ def test_several_machines_without_an_allocation(toy: Toy, monkeypatch: pytest.Mo
     assert "\n" not in caught.value.cure
 
 
+def test_a_sharded_network_is_refused_before_anything_starts(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sharded = "model_wrapper_cfg = dict(type='MMFullyShardedDataParallel')"
+    toy.edit("mine", "lr = 0.1)", f"lr = 0.1)\n{sharded}")
+    _fake(monkeypatch, "raise SystemExit('started')")
+    runner = MatrixRunner(toy.planner, Console(quiet=True), 1, Manner(launcher="pytorch", gpus=2))
+    with pytest.raises(BenchError, match="only DDP works here"):
+        runner.run(toy.plan())
+    assert not toy.workspace.runs.exists()
+
+
 def test_a_job_under_srun_takes_the_whole_allocation(toy: Toy) -> None:
     wanted = Manner(launcher="slurm", gpus=8, nodes=4)
     with pytest.raises(BenchError, match="takes the whole allocation"):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -129,6 +129,23 @@ def layout_of(launcher: str, gpus: int, nodes: int = 1) -> Layout:
             EXIT_USAGE,
         )
     return Layout(launcher=launcher, gpus=gpus, nodes=nodes)  # type: ignore[arg-type]
+
+
+def refuse_sharding(config: Any, name: str) -> None:
+    """Refuses a config whose network is to be sharded over processes; docs/cluster.md says why.
+
+    Raises:
+        BenchError: Its ``model_wrapper_cfg`` is not one of DDP.
+    """
+    wrapper = str((config.get("model_wrapper_cfg") or {}).get("type", "MMDistributedDataParallel"))
+    if not wrapper.endswith("DistributedDataParallel"):
+        raise BenchError(
+            f"{name}: model_wrapper_cfg asks for {wrapper}, and only DDP works here: mmengine's "
+            "Runner initialises and saves a network as if every process had all of it.",
+            "Take model_wrapper_cfg out; where memory is short: activation_checkpointing, a "
+            "smaller batch per process, AmpOptimWrapper.",
+            EXIT_USAGE,
+        )
 
 
 def allocation(environ: Mapping[str, str] = os.environ) -> str | None:

@@ -16,6 +16,7 @@ from ..augment import FUSED
 from ..errors import BenchError
 from .capture import Diverged
 from .checkpoints import protect
+from .layout import refuse_sharding
 from .progress import report
 from .resume import GradientHook, PlainHistoryHook, RngHook
 from .safe_loading import install
@@ -161,6 +162,7 @@ def build_runner(
     import_custom(config)
     protect(config)
     if launcher != "none":
+        refuse_sharding(config, what)
         join(config, launcher)
         if not torch.cuda.is_available():
             _wrap_on_cpu(config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,14 @@ from typing import Any
 import pytest
 
 from mrcl_bench.engine import layout
-from mrcl_bench.engine.layout import PLAIN, Layout, allocation, follow_srun, layout_of
+from mrcl_bench.engine.layout import (
+    PLAIN,
+    Layout,
+    allocation,
+    follow_srun,
+    layout_of,
+    refuse_sharding,
+)
 from mrcl_bench.errors import EXIT_USAGE, BenchError
 
 FILE = Path("/r/results/runs/jobs/paper/mine/tune/seed0/request.json")
@@ -82,7 +90,15 @@ def test_a_process_of_srun_is_told_what_torchrun_would(monkeypatch: pytest.Monke
     for name, value in (("PROCID", "5"), ("LOCALID", "1"), ("STEP_NUM_TASKS", "8")):
         monkeypatch.setenv(f"SLURM_{name}", value)
     follow_srun()
-    import os
-
     assert [os.environ[name] for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE")] == ["5", "1", "8"]
     assert (os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"]) == ("first", "29500")
+
+
+def test_sharding_is_refused() -> None:
+    for wrapper in ("MMFullyShardedDataParallel", "mmengine.MMFullyShardedDataParallel"):
+        with pytest.raises(BenchError, match="only DDP works here") as caught:
+            refuse_sharding({"model_wrapper_cfg": {"type": wrapper}}, "mine")
+        assert caught.value.what.startswith("mine: ")
+    refuse_sharding({}, "mine")
+    refuse_sharding({"model_wrapper_cfg": {"static_graph": True}}, "mine")
+    refuse_sharding({"model_wrapper_cfg": {"type": "MMDistributedDataParallel"}}, "mine")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ pytest.importorskip("mmpretrain")
 
 from mrcl_bench import pretrain  # noqa: E402
 from mrcl_bench.catalog import Catalog  # noqa: E402
-from mrcl_bench.engine import runtime, worker  # noqa: E402
+from mrcl_bench.engine import claim, runtime, worker  # noqa: E402
 from mrcl_bench.engine.request import Request  # noqa: E402
+from mrcl_bench.engine.state import read_state  # noqa: E402
 from mrcl_bench.engine.stop import SIGNALS, STOP  # noqa: E402
 from mrcl_bench.errors import (  # noqa: E402
     EXIT_DISK,
@@ -38,13 +39,17 @@ def _own_signals() -> Iterator[None]:
 
 
 def _main(
-    monkeypatch: pytest.MonkeyPatch, catalog: Catalog, root: Path, error: BaseException | None
+    monkeypatch: pytest.MonkeyPatch,
+    catalog: Catalog,
+    root: Path,
+    error: BaseException | None,
+    work: Callable[[Request], None] | None = None,
 ) -> int:
     def run(request: Request) -> None:
         if error is not None:
             raise error
 
-    monkeypatch.setattr(pretrain, "run_pretraining", run)
+    monkeypatch.setattr(pretrain, "run_pretraining", work or run)
     monkeypatch.setattr(runtime, "prepare", lambda threads: None)
     recipe = catalog.select_recipes("micro", ["mrcl"])[0]
     request = Request(kind="pretrain", profile="micro", recipe=recipe, root=root)
@@ -98,3 +103,33 @@ def test_a_second_worker_on_the_same_request_waits_and_says_so(
         assert _main(monkeypatch, micro_catalog, tmp_path, None) == EXIT_LOCKED
     assert "another worker" in capsys.readouterr().err
     assert _main(monkeypatch, micro_catalog, tmp_path, None) == 0
+
+
+def test_another_worker_on_the_same_pretraining_from_another_folder(
+    monkeypatch: pytest.MonkeyPatch,
+    micro_catalog: Catalog,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(claim, "PATIENCE_SECONDS", 0.1)
+    recipe = micro_catalog.select_recipes("micro", ["mrcl"])[0]
+    folder = tmp_path / "results/runs/pretrain/micro" / recipe.name
+    folder.mkdir(parents=True)
+    with FileLock(folder / claim.LOCK_NAME):
+        assert _main(monkeypatch, micro_catalog, tmp_path, None) == EXIT_LOCKED
+    assert "another worker" in capsys.readouterr().err
+    assert not (tmp_path / "state.json").exists()
+
+
+def test_the_state_is_there_while_it_works(
+    monkeypatch: pytest.MonkeyPatch, micro_catalog: Catalog, tmp_path: Path
+) -> None:
+    seen = []
+
+    def run(request: Request) -> None:
+        seen.append(read_state(tmp_path))
+        raise KeyboardInterrupt
+
+    assert _main(monkeypatch, micro_catalog, tmp_path, None, run) == EXIT_RESUMABLE
+    assert seen[0] is not None and seen[0].title == "pretrain MRCL"
+    assert read_state(tmp_path) is None
