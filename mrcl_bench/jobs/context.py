@@ -26,6 +26,7 @@ class Context:
         work_dir: Folder for logs and side files of this job.
         protocol_sha256: Hash of the resolved config.
         keep_batch: Whether training keeps the total batch that the protocol's name says.
+        resumes: Whether training saves checkpoints and goes on from them; a rehearsal does not.
     """
 
     job: Job
@@ -37,6 +38,7 @@ class Context:
     work_dir: Path
     protocol_sha256: str
     keep_batch: bool = False
+    resumes: bool = True
 
 
 @dataclass

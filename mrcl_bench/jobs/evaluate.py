@@ -142,6 +142,7 @@ def _run_one(
             work_dir=work_dir_of(workspace, job),
             protocol_sha256=protocol_sha256,
             keep_batch=request.keep_batch and request.rehearsal is None,
+            resumes=request.rehearsal is None,
         )
         context.work_dir.mkdir(parents=True, exist_ok=True)
         _forget_finished(path, context.work_dir)

@@ -60,8 +60,9 @@ def train(context: Context) -> Trained:
     config.train_cfg.val_begin = _NEVER  # no look at a reporting split while training
     join(config, config.launcher)
     batch = fit_batch(config, context.job.protocol, get_world_size(), context.keep_batch)
-    pace(config)
-    go_on(config, context.work_dir, _identity(context, batch))
+    if context.resumes:
+        pace(config)
+        go_on(config, context.work_dir, _identity(context, batch))
     what = f"{context.job.protocol.family}, {context.job.recipe.display}"
     runner = build_runner(config, context.work_dir, context.job.seed, config.launcher, what)
     report = load_into(unwrapped(runner.model), context.weights, loading_of(config))
