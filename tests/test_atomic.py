@@ -52,6 +52,35 @@ def test_bytes_reach_the_disk_before_the_name(
     assert order[:2] == ["fsync", "replace"]
 
 
+def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from mrcl_bench.atomic import write_atomic\n"
+        "def write(file):\n"
+        "    print('open', flush=True)\n"
+        "    time.sleep(60)\n"
+        "write_atomic(Path(sys.argv[1]), write)"
+    )
+    live, dead = (
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path / name)], stdout=subprocess.PIPE, text=True
+        )
+        for name in ("a-b.c", "other")
+    )
+    for process in (live, dead):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+    dead.kill()
+    dead.communicate()
+    try:
+        assert len(list(tmp_path.iterdir())) == 2
+        write_text(tmp_path / "file", "text")
+        (left,) = tmp_path.glob("*.tmp")
+        assert left.name.startswith(".a-b.c.")  # whoever writes it is alive
+    finally:
+        live.kill()
+        live.communicate()
+
+
 def test_kill_9_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> None:
     """It spends nearly all of its time in the middle of a file."""
     path = tmp_path / "file"

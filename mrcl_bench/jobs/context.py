@@ -28,6 +28,7 @@ class Context:
         keep_batch: Whether training keeps the total batch that the protocol's name says.
         allow_broken_images: Whether broken images are left out.
         switches: Faster arithmetic to train with; see `mrcl_bench.switches`.
+        resumes: Whether training saves checkpoints and goes on from them; a rehearsal does not.
     """
 
     job: Job
@@ -41,6 +42,7 @@ class Context:
     keep_batch: bool = False
     allow_broken_images: bool = False
     switches: tuple[str, ...] = ()
+    resumes: bool = True
 
 
 @dataclass

@@ -161,6 +161,7 @@ def _run_one(
             keep_batch=request.keep_batch and request.rehearsal is None,
             allow_broken_images=request.allow_broken_images,
             switches=request.switches,
+            resumes=request.rehearsal is None,
         )
         context.work_dir.mkdir(parents=True, exist_ok=True)
         _forget_finished(path, context.work_dir)

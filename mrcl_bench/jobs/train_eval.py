@@ -62,8 +62,9 @@ def train(context: Context) -> Trained:
     join(config, config.launcher)
     batch = fit_batch(config, context.job.protocol, get_world_size(), context.keep_batch)
     switches = switch_config(config, context.switches)
-    pace(config)
-    go_on(config, context.work_dir, _identity(context, batch, switches))
+    if context.resumes:
+        pace(config)
+        go_on(config, context.work_dir, _identity(context, batch, switches))
     what = f"{context.job.protocol.family}, {context.job.recipe.display}"
     seed, launcher = context.job.seed, config.launcher
     runner = build_runner(config, context.work_dir, seed, launcher, what, switches)

@@ -30,7 +30,7 @@ from mrcl_bench.engine.checkpoints import (  # noqa: E402
 from mrcl_bench.engine.stop import STOP  # noqa: E402
 from mrcl_bench.errors import BenchError  # noqa: E402
 
-from .toy_run import config, hashes, train  # noqa: E402
+from .toy_run import ToyVectors, config, hashes, train  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -216,6 +216,14 @@ def test_gradients_of_an_incomplete_step_are_carried_over(tmp_path: Path) -> Non
         train(tmp_path / "run", wanted(), (At(5, _signalled),))
     STOP.requested = False
     assert hashes(train(tmp_path / "run", wanted())) == whole
+
+
+def test_what_a_data_set_says_of_itself_makes_no_checkpoint_unreadable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ToyVectors, "metainfo", {"classes": ("a", "b"), "measure": len})
+    found = _stopped(tmp_path)
+    assert newest_sound(tmp_path) == (found[0], [])
 
 
 @DATA_SAMPLERS.register_module(force=True)

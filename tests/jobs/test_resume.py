@@ -14,10 +14,15 @@ pytest.importorskip("mmpretrain")
 
 from mrcl_bench.catalog import Catalog, read_bench_block  # noqa: E402
 from mrcl_bench.engine import runtime  # noqa: E402
-from mrcl_bench.engine.checkpoints import PacedCheckpointHook, training_checkpoints  # noqa: E402
+from mrcl_bench.engine.checkpoints import (  # noqa: E402
+    PacedCheckpointHook,
+    SafeCheckpointHook,
+    training_checkpoints,
+)
 from mrcl_bench.engine.stop import STOP  # noqa: E402
 from mrcl_bench.jobs import evaluate  # noqa: E402
 from mrcl_bench.record import Record, read_record  # noqa: E402
+from mrcl_bench.rehearsal.reduce import Rehearsal  # noqa: E402
 from mrcl_bench.workspace import Workspace  # noqa: E402
 
 from ..conftest import MICRO_CONFIGS  # noqa: E402
@@ -148,6 +153,20 @@ def test_a_job_whose_pictures_are_loaded_by_processes_says_that_it_was_resumed(
     assert steps.seen == [3]
     assert record.resumed == [2]
     assert record.cost.images_seen == 96
+
+
+def test_a_rehearsal_saves_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[object] = []
+    monkeypatch.setattr(
+        SafeCheckpointHook, "_save_checkpoint_with_step", lambda *given: saved.append(given)
+    )
+    monkeypatch.setattr(PacedCheckpointHook, "first_seconds", 0.0)
+    request = bench.request("finetune")
+    assert evaluate.run_evaluation(request)
+    assert saved
+    saved.clear()
+    assert evaluate.run_evaluation(request.model_copy(update={"rehearsal": Rehearsal()}))
+    assert not saved
 
 
 def test_a_failed_job_goes_on_where_it_failed(bench: Bench, steps: Steps) -> None:
