@@ -89,8 +89,8 @@ PROTECTIONS = (
         2,
         "the place within an epoch belongs to the checkpoint",
         "mrcl_bench/engine/resume.py",
-        'self._done = int(checkpoint["meta"].get("steps_of_epoch", 0))',
-        "self._done = 0",
+        '.get("steps_of_epoch", 0)',
+        '.get("nothing", 0)',
         (_CHECKPOINTS + "test_a_signal_saves_after_the_step_and_resume_is_exact",),
     ),
     Protection(
@@ -239,8 +239,8 @@ PROTECTIONS = (
         7,
         "a killed worker is told from a failed one",
         "mrcl_bench/run.py",
-        "if code == -9 or (",
-        "if (",
+        "if code == -9",
+        "if code == -99",
         ("tests/test_run.py::test_a_killed_worker_is_told_apart",),
     ),
     Protection(
@@ -585,8 +585,8 @@ PROTECTIONS = (
         20,
         "a worker holds the lock of its request",
         "mrcl_bench/engine/worker.py",
-        "lock.acquire(timeout=_PATIENCE_SECONDS)",
-        "pass",
+        "lock.acquire(timeout=",
+        "bool(",
         (
             "tests/engine/test_worker.py"
             "::test_a_second_worker_on_the_same_request_waits_and_says_so",

@@ -156,6 +156,10 @@ def test_listing_tells_rehearsals() -> None:
 def test_mean_over_an_incomplete_row_is_a_dash() -> None:
     text = render_tables("tiny", states())["summary.md"]
     assert "— 0/2" in text
+    # Of two columns one is whole, and both rows have a rank in it.
+    both = [*seeds([0.5, 0.6]), *seeds([0.4, 0.5], recipe=MAE)]
+    alone = seeds([0.3, 0.4], protocol="vit-t6_knn_stamps")
+    assert render_tables("tiny", [*both, *alone])["summary.md"].count("— 1/2") == 2
 
 
 def on_another_backbone() -> list[Record]:
