@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from .errors import unknown_name
 
 SWITCHES = {
-    "bf16": "training in bfloat16 where autocast allows it; evaluation stays in float32",
+    "bf16": "training in bfloat16 where autocast allows it, but of detectors; evaluation stays "
+    "in float32",
     "channels-last": "convolutions on maps whose channels lie side by side",
     "compile": "transformer blocks, or else the backbone, by torch.compile",
     "fused": "AdamW, Adam and SGD in one pass over the weights",

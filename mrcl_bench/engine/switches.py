@@ -48,6 +48,9 @@ def switch_config(config: Any, switches: Iterable[str]) -> tuple[str, ...]:
             if wrapper.get("type", "OptimWrapper") not in _WRAPPERS:
                 _warn(f"bf16: {wrapper.type} is not known to work with autocast; left out")
                 continue
+            if config.get("default_scope") == "mmdet":
+                _warn("bf16: mmcv's operators of detectors take float32 alone; left out")
+                continue
             wrapper.type = "mmengine.Bf16OptimWrapper"
             for key in ("loss_scale", "dtype", "use_fsdp"):
                 wrapper.pop(key, None)

@@ -58,6 +58,11 @@ def test_configs_change_where_something_can_be_done(capsys: pytest.CaptureFixtur
     before = deepcopy(lars)
     assert switch_config(lars, ["fused"]) == () and lars == before
     assert "LARS has no such form" in capsys.readouterr().err
+    detector = _config()
+    detector.default_scope = "mmdet"
+    assert switch_config(detector, ["bf16", "fused"]) == ("fused",)
+    assert detector.optim_wrapper.type == "OptimWrapper"
+    assert "bf16: mmcv's operators" in capsys.readouterr().err
     other = _config("SomeoneElsesWrapper")
     assert switch_config(other, ["bf16", "fused"]) == ("fused",)
     assert "bf16: SomeoneElsesWrapper" in capsys.readouterr().err
