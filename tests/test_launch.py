@@ -174,6 +174,7 @@ def test_progress_of_a_worker_elsewhere_is_read_from_its_folder(
         "with state.kept(pathlib.Path(sys.argv[1]).parent, 't'):\n"
         "    report(77, 300, 'steps'); time.sleep(2.5)"
     )
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
     monkeypatch.setattr("mrcl_bench.engine.launch.allocation", lambda: "first")
     unit = _unit(tmp_path, "u", code)
     unit.request = unit.request.model_copy(update={"launcher": "slurm", "gpus": 2, "nodes": 3})

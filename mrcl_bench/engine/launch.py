@@ -92,7 +92,7 @@ class _Running:
         if layout.launcher != "none":  # torchrun has no -P to pass on to its workers
             environment["PYTHONSAFEPATH"] = "1"
         if layout.launcher == "slurm":
-            environment["MASTER_ADDR"] = allocation() or "localhost"
+            environment.setdefault("MASTER_ADDR", allocation() or "localhost")
             environment["MASTER_PORT"] = str(free_port())
         if not layout.by_srun:  # elsewhere these numbers would be those of others
             one = layout.launcher == "none"
