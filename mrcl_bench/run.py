@@ -244,7 +244,8 @@ class MatrixRunner:
             folder = runs / "jobs" / profile / recipe.name / job.protocol.name / f"seed{job.seed}"
         else:
             folder = runs / "jobs" / profile / recipe.name / "probes"
-        layout = PLAIN if any(job.protocol.batched for job in jobs) else self.layout
+        trains = recipe.role != "floor" if kind == "pretrain" else not jobs[0].protocol.batched
+        layout = self.layout if trains else PLAIN
         at_once = len(self.slots) * max(1, layout.gpus)
         request = Request.model_validate(
             {

@@ -118,11 +118,17 @@ def test_threads_are_shared_out(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> No
     assert {(u.request.gpus, u.request.threads) for u in units} == {(2, 2), (0, 4)}
 
 
-def test_a_batch_of_probes_is_one_process(toy: Toy) -> None:
+def test_what_trains_nothing_is_one_process(toy: Toy) -> None:
+    toy.edit("theirs", 'role="method"', 'role="floor"')
     runner = MatrixRunner(toy.planner, Console(quiet=True), 1, Layout(launcher="pytorch", gpus=2))
-    for unit in runner._units(toy.plan(), pretrain_only=False):
-        batched = any(job.protocol.batched for job in unit.request.jobs)
-        assert unit.request.layout == (PLAIN if batched else runner.layout)
+    alone = [
+        str(unit.folder.relative_to(toy.workspace.runs))
+        for unit in runner._units(toy.plan(), pretrain_only=False)
+        if unit.request.layout == PLAIN
+    ]
+    assert alone == [
+        "pretrain/micro/theirs", "jobs/micro/mine/probes", "jobs/micro/theirs/probes"
+    ]  # fmt: skip
 
 
 def test_several_machines_without_an_allocation(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
