@@ -33,6 +33,8 @@ _GRACE_SECONDS = 60.0
 """How long a worker may take to stop after a signal before it is killed."""
 _FIRST_FAILURE = re.compile(r"Root Cause.*?exitcode\s*:\s*(-?\d+)", re.DOTALL)
 """In the report that torchrun ends with."""
+_OF_TORCHRUN = "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
+"""Signals that torchrun hands on to its processes; without SIGUSR1, that one kills it."""
 _KILLED = 128 + signal.SIGKILL
 
 
@@ -91,6 +93,7 @@ class _Running:
         }
         if layout.launcher != "none":  # torchrun has no -P to pass on to its workers
             environment["PYTHONSAFEPATH"] = "1"
+            environment.setdefault("TORCHELASTIC_SIGNALS_TO_HANDLE", _OF_TORCHRUN)
         if layout.launcher == "slurm":
             environment.setdefault("MASTER_ADDR", allocation() or "localhost")
             environment["MASTER_PORT"] = str(free_port())
@@ -133,9 +136,13 @@ class _Running:
                 self.latest = (int(done), int(total), what)
 
     def ask_to_stop(self) -> None:
-        """Sends SIGTERM to the worker alone: it needs what it started to finish its step."""
+        """Sends a signal to the worker alone: it needs what it started to finish its step.
+
+        On SIGTERM srun kills what it started; SIGUSR1 it hands on.
+        """
+        by_srun = self.unit.request.layout.by_srun
         with contextlib.suppress(ProcessLookupError):
-            self.process.terminate()
+            self.process.send_signal(signal.SIGUSR1 if by_srun else signal.SIGTERM)
 
     def kill(self) -> None:
         """Kills the worker, if it is there still, and whatever it started."""
