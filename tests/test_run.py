@@ -167,8 +167,19 @@ def test_a_sharded_network_is_refused_before_anything_starts(
 def test_a_job_under_srun_takes_the_whole_allocation(toy: Toy) -> None:
     wanted = Layout(launcher="slurm", gpus=8, nodes=4)
     with pytest.raises(BenchError, match="takes the whole allocation"):
-        MatrixRunner(toy.planner, Console(quiet=True), 2, wanted)
+        MatrixRunner(toy.planner, Console(quiet=True), 2, wanted).run(toy.plan())
     assert MatrixRunner(toy.planner, Console(quiet=True), None, wanted).slots == [Slot()]
+
+
+def test_more_gpus_than_there_are_start_nothing(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mrcl_bench.run.visible_gpus", lambda: ["0", "1"])
+    _fake(monkeypatch, "raise SystemExit('started')")
+    eight = Layout(launcher="pytorch", gpus=8)
+    runner = MatrixRunner(toy.planner, Console(quiet=True), None, eight)
+    with pytest.raises(BenchError, match="needs 8 GPUs; there are 2") as caught:
+        runner.run(toy.plan())
+    assert caught.value.exit_code == EXIT_USAGE
+    assert not toy.workspace.runs.exists()
 
 
 def test_another_worker_at_it_leaves_no_failed_record(

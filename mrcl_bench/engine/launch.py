@@ -31,11 +31,24 @@ NOT_STARTED = -1000
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 _GRACE_SECONDS = 60.0
 """How long a worker may take to stop after a signal before it is killed."""
-_FIRST_FAILURE = re.compile(r"Root Cause.*?exitcode\s*:\s*(-?\d+)", re.DOTALL)
-"""In the report that torchrun ends with."""
 _OF_TORCHRUN = "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
 """Signals that torchrun hands on to its processes; without SIGUSR1, that one kills it."""
 _KILLED = 128 + signal.SIGKILL
+_FIRST_FAILURE = re.compile(r"Root Cause.*?exitcode\s*:\s*(-?\d+)", re.DOTALL)
+"""In the report that torchrun ends with."""
+
+
+def first_failure(log: Path, code: int) -> int:
+    """The exit code of the process that failed first under torchrun, which itself ends with 1.
+
+    Args:
+        log: What torchrun and its processes said.
+        code: Its own exit code.
+    """
+    if code != 1:
+        return code
+    said = _FIRST_FAILURE.findall(log.read_text(errors="replace"))
+    return int(said[-1]) if said else code
 
 
 @dataclass
@@ -151,18 +164,13 @@ class _Running:
         self.process.wait()
 
     def code(self) -> int | None:
-        """The exit code, None while it runs; under torchrun that of the process that failed first.
-
-        torchrun itself ends with 1, whatever its processes said.
-        """
-        code = self.process.poll()
-        layout = self.unit.request.layout
+        """The worker's exit code, None while it runs."""
+        code, layout = self.process.poll(), self.unit.request.layout
         if code == _KILLED and layout.by_srun:  # a shell's number, not a process's own
             return -signal.SIGKILL
-        if code != 1 or layout.launcher != "pytorch":
+        if code is None or layout.launcher != "pytorch":
             return code
-        said = _FIRST_FAILURE.findall(self.unit.log.read_text(errors="replace"))
-        return int(said[-1]) if said else code
+        return first_failure(self.unit.log, code)
 
     def close(self) -> None:
         """Frees the pipe and the log."""

@@ -181,8 +181,10 @@ def free_port() -> int:
 def follow_srun() -> None:
     """Gives a process that srun started the variables that torchrun would have given it.
 
-    What only the first process of a job does is decided by ``RANK``.
+    What only the first process of a job does is decided by ``RANK``. Does nothing where it is set.
     """
+    if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
+        return
     told = {
         "RANK": "SLURM_PROCID",
         "LOCAL_RANK": "SLURM_LOCALID",
