@@ -133,12 +133,12 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe, left: LeftOut
         # Before the training checkpoint of the same step: killed in between, it comes again.
         runner.register_hook(KeepHook(wanted_moments, kept, cost_of), priority="LOW")
     runner.register_hook(stop_hook(), priority="LOWEST")
+    model: Any = runner.model.module if hasattr(runner.model, "module") else runner.model
     if recipe.role == "floor":
-        runner.model.init_weights()
+        model.init_weights()
     else:
         with STOP.deferred():
             runner.train()
-    model: Any = runner.model.module if hasattr(runner.model, "module") else runner.model
     if runner.rank != 0:
         return
     _check_finite(model)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,6 +44,7 @@ from .record import (
 )
 from .resolve import load_spec
 from .spec import Job, Protocol, Recipe
+from .workspace import Workspace
 
 
 class MatrixRunner:
@@ -69,9 +72,26 @@ class MatrixRunner:
         self.console = console
         self.how = how
         self.layout = how.layout
-        self.slots = _slots(slots, self.layout)
+        self._count = slots
         self.force = force
         self.failed: list[str] = []
+
+    @cached_property
+    def slots(self) -> list[Slot]:
+        """This machine's; a layout over several machines takes all that srun gives it.
+
+        Raises:
+            BenchError: There are not enough GPUs, or several jobs at a time want the same.
+        """
+        if not self.layout.by_srun:
+            return hand_out(self._count, self.layout.gpus, visible_gpus(), usable_cores())
+        if self._count not in (None, 1):
+            raise BenchError(
+                f"--jobs {self._count}, but a job under srun takes the whole allocation.",
+                "Leave --jobs out, or hand jobs to the queue one by one.",
+                EXIT_USAGE,
+            )
+        return [Slot()]
 
     def run(self, plan: Plan, pretrain_only: bool = False) -> None:
         """Runs what the plan has to do.
@@ -89,7 +109,6 @@ class MatrixRunner:
             return
         self._check_configs(units)
         self._check_data(units)
-        self._check_nodes(units)
         self.carry_out(units)
         if self.failed:
             shown = "\n".join(f"  {line}" for line in self.failed)
@@ -105,11 +124,24 @@ class MatrixRunner:
             BenchError: Interrupted, or another process works here; a unit that fails is noted in
                 `failed`.
         """
+        self._check_nodes(units)
+        with self.alone():
+            for unit in units:
+                forget_failure(unit.request)
+            execute(units, self.slots, self.console, self.ended)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """While inside, no other command works on the same profile and results.
+
+        Raises:
+            BenchError: One does.
+        """
         lock = FileLock(self.workspace.results / f".{self.planner.profile}.lock")
         self.workspace.results.mkdir(parents=True, exist_ok=True)
         try:
             with lock.acquire(timeout=0):
-                execute(units, self.slots, self.console, self._ended)
+                yield
         except Timeout:
             raise BenchError(
                 f"another mrcl-bench works on profile {self.planner.profile} in "
@@ -219,9 +251,7 @@ class MatrixRunner:
         makers: dict[str, Unit] = {}
         for step in steps:
             if step.state == "todo":
-                profile, name = self.planner.profile, step.recipe.owner
-                # A worker that dies while starting must not be explained by an old failure.
-                status_path(self.workspace, profile, name).unlink(missing_ok=True)
+                name = step.recipe.owner
                 owner = self.planner.catalog.recipe(name) if step.recipe.of else step.recipe
                 makers[name] = self._unit("pretrain", owner)
         if pretrain_only:
@@ -244,7 +274,8 @@ class MatrixRunner:
             folder = runs / "jobs" / profile / recipe.name / job.protocol.name / f"seed{job.seed}"
         else:
             folder = runs / "jobs" / profile / recipe.name / "probes"
-        layout = PLAIN if any(job.protocol.batched for job in jobs) else self.layout
+        trains = recipe.role != "floor" if kind == "pretrain" else not jobs[0].protocol.batched
+        layout = self.layout if trains else PLAIN
         at_once = len(self.slots) * max(1, layout.gpus)
         request = Request.model_validate(
             {
@@ -261,8 +292,13 @@ class MatrixRunner:
         )
         return Unit(request, folder)
 
-    def _ended(self, unit: Unit, code: int) -> None:
-        """Makes sure that every job of a failed worker has a record that says so."""
+    def ended(self, unit: Unit, code: int) -> None:
+        """Makes sure that every job of a failed worker has a record that says so.
+
+        Args:
+            unit: What the worker was to do.
+            code: Its exit code, or `NOT_STARTED`.
+        """
         if code == 0:
             return
         request = unit.request
@@ -325,17 +361,11 @@ class MatrixRunner:
         )
 
 
-def _slots(count: int | None, layout: Layout) -> list[Slot]:
-    """This machine's slots; a layout over several machines takes all that srun gives it."""
-    if not layout.by_srun:
-        return hand_out(count, layout.gpus, visible_gpus(), usable_cores())
-    if count not in (None, 1):
-        raise BenchError(
-            f"--jobs {count}, but a job under srun takes the whole allocation.",
-            "Leave --jobs out, or hand jobs to the queue one by one.",
-            EXIT_USAGE,
-        )
-    return [Slot()]
+def forget_failure(request: Request) -> None:
+    """A worker that dies while starting must not be explained by an old failure."""
+    if request.kind == "pretrain":
+        workspace = Workspace(request.root)
+        status_path(workspace, request.profile, request.recipe.name).unlink(missing_ok=True)
 
 
 def _is_fresh(path: Path, unit: Unit) -> bool:

@@ -30,7 +30,8 @@ def _step(state: WorkerState) -> str:
         return state.what
     quiet = time.time() - state.stepped
     silent = f", none for {duration(quiet)}" if state.lives() and quiet > 300 else ""
-    return f"{state.what} {state.step}/{state.total}{silent}"
+    what = "" if state.what == state.title else f"{state.what} "
+    return f"{what}{state.step}/{state.total}{silent}"
 
 
 def failures(planner: Planner, plan: Plan) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from mrcl_bench.engine.launch import NOT_STARTED, Unit, execute
+from mrcl_bench.engine.launch import NOT_STARTED, Unit, _Running, _stop_all, execute
 from mrcl_bench.engine.request import Request
 from mrcl_bench.engine.slots import Slot
 from mrcl_bench.errors import EXIT_RESUMABLE
@@ -174,6 +174,7 @@ def test_progress_of_a_worker_elsewhere_is_read_from_its_folder(
         "with state.kept(pathlib.Path(sys.argv[1]).parent, 't'):\n"
         "    report(77, 300, 'steps'); time.sleep(2.5)"
     )
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
     monkeypatch.setattr("mrcl_bench.engine.launch.allocation", lambda: "first")
     unit = _unit(tmp_path, "u", code)
     unit.request = unit.request.model_copy(update={"launcher": "slurm", "gpus": 2, "nodes": 3})
@@ -181,6 +182,27 @@ def test_progress_of_a_worker_elsewhere_is_read_from_its_folder(
     execute([unit], 1, Console(file=text, force_terminal=True, width=100), lambda u, c: None)
     assert unit.state == "done", unit.log.read_text()
     assert "77/300" in text.getvalue()
+
+
+@pytest.mark.parametrize(("launcher", "wanted"), [("none", "15"), ("slurm", "10")])
+def test_srun_is_stopped_by_the_signal_that_it_hands_on(
+    tmp_path: Path, launcher: str, wanted: str
+) -> None:
+    code = (
+        "import pathlib, signal, sys, time\n"
+        "def stop(number, frame): print(number); sys.exit(130)\n"
+        "for number in (10, 15): signal.signal(number, stop)\n"
+        "pathlib.Path(sys.argv[1]).with_name('ready').touch(); time.sleep(60)"
+    )
+    unit = _unit(tmp_path, "u", code)
+    unit.request = unit.request.model_copy(update={"launcher": launcher, "gpus": 2})
+    live = _Running(unit, Slot())
+    deadline = time.monotonic() + 30
+    while not (unit.folder / "ready").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    _stop_all({live.pipe: live})
+    assert unit.log.read_text().strip() == wanted
 
 
 def test_progress_from_a_worker_is_shown_and_breaks_nothing(tmp_path: Path) -> None:

@@ -128,11 +128,17 @@ def test_threads_are_shared_out(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> No
     assert {(u.request.gpus, u.request.threads) for u in units} == {(2, 2), (0, 4)}
 
 
-def test_a_batch_of_probes_is_one_process(toy: Toy) -> None:
+def test_what_trains_nothing_is_one_process(toy: Toy) -> None:
+    toy.edit("theirs", 'role="method"', 'role="floor"')
     runner = MatrixRunner(toy.planner, Console(quiet=True), 1, Manner(launcher="pytorch", gpus=2))
-    for unit in runner._units(toy.plan(), pretrain_only=False):
-        batched = any(job.protocol.batched for job in unit.request.jobs)
-        assert unit.request.layout == (PLAIN if batched else runner.layout)
+    alone = [
+        str(unit.folder.relative_to(toy.workspace.runs))
+        for unit in runner._units(toy.plan(), pretrain_only=False)
+        if unit.request.layout == PLAIN
+    ]
+    assert alone == [
+        "pretrain/micro/theirs", "jobs/micro/mine/probes", "jobs/micro/theirs/probes"
+    ]  # fmt: skip
 
 
 def test_several_machines_without_an_allocation(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,8 +177,19 @@ def test_a_sharded_network_is_refused_before_anything_starts(
 def test_a_job_under_srun_takes_the_whole_allocation(toy: Toy) -> None:
     wanted = Manner(launcher="slurm", gpus=8, nodes=4)
     with pytest.raises(BenchError, match="takes the whole allocation"):
-        MatrixRunner(toy.planner, Console(quiet=True), 2, wanted)
+        MatrixRunner(toy.planner, Console(quiet=True), 2, wanted).run(toy.plan())
     assert MatrixRunner(toy.planner, Console(quiet=True), None, wanted).slots == [Slot()]
+
+
+def test_more_gpus_than_there_are_start_nothing(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mrcl_bench.run.visible_gpus", lambda: ["0", "1"])
+    _fake(monkeypatch, "raise SystemExit('started')")
+    eight = Layout(launcher="pytorch", gpus=8)
+    runner = MatrixRunner(toy.planner, Console(quiet=True), None, eight)
+    with pytest.raises(BenchError, match="needs 8 GPUs; there are 2") as caught:
+        runner.run(toy.plan())
+    assert caught.value.exit_code == EXIT_USAGE
+    assert not toy.workspace.runs.exists()
 
 
 def test_another_worker_at_it_leaves_no_failed_record(

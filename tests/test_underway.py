@@ -60,7 +60,10 @@ def test_workers(toy: Toy) -> None:
         toy, "pretrain/micro/mine", what="steps", step=30, total=50, first_step=10,
         first_at=now - 40, stepped=now,
     )  # fmt: skip
-    _working(toy, "pretrain/micro/theirs", what="steps", step=3, total=9, born=1, stepped=now)
+    _working(
+        toy, "pretrain/micro/theirs", title="again", what="again", step=3, total=9, born=1,
+        stepped=now,
+    )  # fmt: skip
     _working(toy, "jobs/micro/mine/probes")
     _working(
         toy, "jobs/micro/mine/tune/seed0", what="steps", step=3, total=9, first_step=3,
@@ -68,7 +71,7 @@ def test_workers(toy: Toy) -> None:
     )  # fmt: skip
     assert list(at_work(toy.workspace, "micro")) == [
         ("pretrain/micro/mine", "steps 30/50", "40 s", HERE),
-        ("pretrain/micro/theirs", "died at steps 3/9", "", HERE),
+        ("again", "died at 3/9", "", HERE),
         ("jobs/micro/mine/probes", "starting", "", HERE),
         ("jobs/micro/mine/tune/seed0", "steps 3/9, none for 2 h 0 min", "", HERE),
     ]

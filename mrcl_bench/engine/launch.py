@@ -31,9 +31,24 @@ NOT_STARTED = -1000
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 _GRACE_SECONDS = 60.0
 """How long a worker may take to stop after a signal before it is killed."""
+_OF_TORCHRUN = "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
+"""Signals that torchrun hands on to its processes; without SIGUSR1, that one kills it."""
+_KILLED = 128 + signal.SIGKILL
 _FIRST_FAILURE = re.compile(r"Root Cause.*?exitcode\s*:\s*(-?\d+)", re.DOTALL)
 """In the report that torchrun ends with."""
-_KILLED = 128 + signal.SIGKILL
+
+
+def first_failure(log: Path, code: int) -> int:
+    """The exit code of the process that failed first under torchrun, which itself ends with 1.
+
+    Args:
+        log: What torchrun and its processes said.
+        code: Its own exit code.
+    """
+    if code != 1:
+        return code
+    said = _FIRST_FAILURE.findall(log.read_text(errors="replace"))
+    return int(said[-1]) if said else code
 
 
 @dataclass
@@ -91,8 +106,9 @@ class _Running:
         }
         if layout.launcher != "none":  # torchrun has no -P to pass on to its workers
             environment["PYTHONSAFEPATH"] = "1"
+            environment.setdefault("TORCHELASTIC_SIGNALS_TO_HANDLE", _OF_TORCHRUN)
         if layout.launcher == "slurm":
-            environment["MASTER_ADDR"] = allocation() or "localhost"
+            environment.setdefault("MASTER_ADDR", allocation() or "localhost")
             environment["MASTER_PORT"] = str(free_port())
         if not layout.by_srun:  # elsewhere these numbers would be those of others
             one = layout.launcher == "none"
@@ -133,9 +149,13 @@ class _Running:
                 self.latest = (int(done), int(total), what)
 
     def ask_to_stop(self) -> None:
-        """Sends SIGTERM to the worker alone: it needs what it started to finish its step."""
+        """Sends a signal to the worker alone: it needs what it started to finish its step.
+
+        On SIGTERM srun kills what it started; SIGUSR1 it hands on.
+        """
+        by_srun = self.unit.request.layout.by_srun
         with contextlib.suppress(ProcessLookupError):
-            self.process.terminate()
+            self.process.send_signal(signal.SIGUSR1 if by_srun else signal.SIGTERM)
 
     def kill(self) -> None:
         """Kills the worker, if it is there still, and whatever it started."""
@@ -144,18 +164,13 @@ class _Running:
         self.process.wait()
 
     def code(self) -> int | None:
-        """The exit code, None while it runs; under torchrun that of the process that failed first.
-
-        torchrun itself ends with 1, whatever its processes said.
-        """
-        code = self.process.poll()
-        layout = self.unit.request.layout
+        """The worker's exit code, None while it runs."""
+        code, layout = self.process.poll(), self.unit.request.layout
         if code == _KILLED and layout.by_srun:  # a shell's number, not a process's own
             return -signal.SIGKILL
-        if code != 1 or layout.launcher != "pytorch":
+        if code is None or layout.launcher != "pytorch":
             return code
-        said = _FIRST_FAILURE.findall(self.unit.log.read_text(errors="replace"))
-        return int(said[-1]) if said else code
+        return first_failure(self.unit.log, code)
 
     def close(self) -> None:
         """Frees the pipe and the log."""

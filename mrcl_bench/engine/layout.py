@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import socket
 import subprocess
@@ -149,17 +150,25 @@ def refuse_sharding(config: Any, name: str) -> None:
 
 
 def allocation(environ: Mapping[str, str] = os.environ) -> str | None:
-    """The first node of the Slurm allocation that this process is in; None outside of one."""
+    """Where to meet: the first node of the Slurm allocation that this process is in.
+
+    Returns:
+        Its address as Slurm knows it, which need not be its name; None outside of an allocation.
+    """
     if _ALLOCATION not in environ:
         return None
     nodes = environ.get("SLURM_STEP_NODELIST") or environ.get("SLURM_JOB_NODELIST", "")
     try:
-        said = subprocess.run(
-            ["scontrol", "show", "hostnames", nodes], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
+        first = _scontrol("hostnames", nodes).split()[0]
+        address = re.search(r"\bNodeAddr=(\S+)", _scontrol("node", first))
+    except (OSError, IndexError, subprocess.CalledProcessError):
         return socket.gethostname()
-    return (said.stdout.split() or [socket.gethostname()])[0]
+    return address[1] if address else first
+
+
+def _scontrol(*what: str) -> str:
+    command = ["scontrol", "show", *what]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def free_port() -> int:
@@ -172,8 +181,10 @@ def free_port() -> int:
 def follow_srun() -> None:
     """Gives a process that srun started the variables that torchrun would have given it.
 
-    What only the first process of a job does is decided by ``RANK``.
+    What only the first process of a job does is decided by ``RANK``. Does nothing where it is set.
     """
+    if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
+        return
     told = {
         "RANK": "SLURM_PROCID",
         "LOCAL_RANK": "SLURM_LOCALID",

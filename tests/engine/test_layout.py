@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -74,9 +75,21 @@ def test_commands() -> None:
 
 
 def test_the_first_node_of_an_allocation(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = SimpleNamespace(stdout="node3\nnode4\n")
-    monkeypatch.setattr(subprocess, "run", lambda *arguments, **options: said)
-    assert allocation({"SLURM_JOB_ID": "1", "SLURM_JOB_NODELIST": "node[3-4]"}) == "node3"
+    said = {"hostnames": "node3\nnode4\n", "node": "NodeName=node3\n   NodeAddr=10.0.0.3 Port=1\n"}
+    asked = []
+
+    def run(command: list[str], **options: Any) -> SimpleNamespace:
+        asked.append(command[2:])
+        return SimpleNamespace(stdout=said[command[2]])
+
+    monkeypatch.setattr(subprocess, "run", run)
+    inside = {"SLURM_JOB_ID": "1", "SLURM_JOB_NODELIST": "node[3-4]"}
+    assert allocation(inside) == "10.0.0.3"
+    assert asked == [["hostnames", "node[3-4]"], ["node", "node3"]]
+    said["node"] = ""
+    assert allocation(inside) == "node3"
+    said["hostnames"] = ""
+    assert allocation(inside) == socket.gethostname()
     assert allocation({}) is None
 
 
