@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import tempfile
 import time
@@ -49,7 +50,8 @@ def contestants(single: bool) -> tuple[dict[str, Callable[[str], object]], dict[
 
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
-    __import__("mmpretrain.datasets")
+    for registers in ("mmpretrain.datasets", "mrcl_bench.augment.views"):
+        importlib.import_module(registers)
     init_default_scope("mmpretrain")
     name = "in1k_mae.py" if single else "in1k_two-views_simclr.py"
     base = load_config(config_root() / "_base_/datasets" / name)
