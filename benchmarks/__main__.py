@@ -30,9 +30,16 @@ def main() -> None:
         "--quick", action="store_true", help="small sizes, to see that it runs; only printed"
     )
     parser.add_argument("--out", type=Path, help="folder (results/bench)")
+    parser.add_argument(
+        "--render", action="store_true", help="measure nothing, write the page anew"
+    )
     asked = parser.parse_args()
     if unknown := set(asked.parts) - set(known):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    if asked.render:
+        out = (asked.out or RESULTS).absolute()
+        write(out / "README.md", page(out))
+        return
     python, missing = peers.prepare()
     if missing:
         print(f"without peers: {missing}", flush=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -42,13 +44,14 @@ def contestants(single: bool) -> tuple[dict[str, Callable[[str], object]], dict[
     from mmengine.registry import init_default_scope
     from PIL import Image
 
-    from mrcl_bench.augment.views import decode
+    from mrcl_bench.augment.decode import decode
     from mrcl_bench.catalog import config_root
     from mrcl_bench.resolve import load_config
 
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
-    __import__("mmpretrain.datasets")
+    for registers in ("mmpretrain.datasets", "mrcl_bench.augment.views"):
+        importlib.import_module(registers)
     init_default_scope("mmpretrain")
     name = "in1k_mae.py" if single else "in1k_two-views_simclr.py"
     base = load_config(config_root() / "_base_/datasets" / name)
@@ -93,12 +96,17 @@ def contestants(single: bool) -> tuple[dict[str, Callable[[str], object]], dict[
 
 def measure(quick: bool) -> list[Measurement]:
     """All read the same files from the system's cache, in turns."""
+    from mrcl_bench.augment.pack import pack
+
     measured = []
     with tempfile.TemporaryDirectory() as folder:
         paths = write_pictures(Path(folder))[: 2 if quick else PICTURES]
+        pack(Path(shutil.copytree(folder, Path(folder) / "packed")))
         for single in (False, True):
             runs, skipped = contestants(single)
             turns = {name: _all(run, paths) for name, run in runs.items()}
+            packed = [str(Path(path).parent / "packed" / Path(path).name) for path in paths]
+            turns["mrcl-bench, packed"] = _all(runs["mrcl-bench"], packed)
             for run in runs.values():
                 run(paths[0])
             seconds = interleave(turns, 2 if quick else 9, time.process_time)

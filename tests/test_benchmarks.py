@@ -105,7 +105,18 @@ def test_page_and_json_hold_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "startup (sizes of --quick)" in text
 
 
+def test_the_page_can_be_written_anew_without_measuring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge(tmp_path / "startup.json", monkeypatch, [Measurement("Start", {"a": [1.0]}, "a")])
+    monkeypatch.setattr(peers, "prepare", lambda: pytest.fail("nothing is to be measured"))
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--render", "--out", str(tmp_path)])
+    benchmarks.main()
+    assert (tmp_path / "README.md").read_text() == page(tmp_path)
+
+
 def test_the_committed_page_is_that_of_the_committed_numbers() -> None:
+    """After a merge: ``python -m benchmarks --render``."""
     assert (benchmarks.RESULTS / "README.md").read_text() == page(benchmarks.RESULTS)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -15,13 +13,11 @@ from numpy.typing import NDArray
 
 from . import draws, kernels
 from .draws import View
+from .pack import read_picture
 from .recipe import read
 
 GREY = np.array([0.114, 0.587, 0.299], dtype=np.float32)
 """Luma of blue, green and red, ITU-R BT.601, as Pillow's."""
-_JPEG = b"\xff\xd8\xff"
-_PLAIN = ("YCbCr", "Gray", "RGB")
-_EXIF, _HEAD, _ORIENTATION = b"Exif\x00\x00", 2**16, 0x0112
 _NO_SOLARISING = 256
 
 
@@ -77,7 +73,7 @@ class FusedMultiView(BaseTransform):  # type: ignore[misc]
         """
         image = results.get("img")
         if image is None:
-            image = decode(Path(results["img_path"]).read_bytes(), str(results["img_path"]))
+            image = read_picture(str(results["img_path"]))
         results["ori_shape"] = image.shape[:2]
         results["img_shape"] = (self.size, self.size)
         results["img"] = [self._view(image, view) for view in self.views]
@@ -127,43 +123,6 @@ class FusedView(FusedMultiView):
         results = super().transform(results)
         (results["img"],) = results["img"]
         return results
-
-
-def decode(data: bytes, name: str = "these bytes") -> NDArray[np.uint8]:
-    """Decodes a picture to (H, W, 3) uint8 in BGR, turned upright as its EXIF data say.
-
-    Args:
-        data: JPEG, or whatever else OpenCV reads.
-        name: For messages.
-
-    Raises:
-        ValueError: They are no picture, or a part of one.
-    """
-    if data.startswith(_JPEG):
-        import simplejpeg
-
-        try:
-            plain = simplejpeg.decode_jpeg_header(data)[2] in _PLAIN and not _turned(data)
-            if plain:
-                found: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, colorspace="BGR")
-                return found
-        except ValueError as error:
-            raise ValueError(f"{name} is a damaged JPEG: {error}") from None
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError(f"{name} is no picture")
-    pixels: NDArray[np.uint8] = np.asarray(image, dtype=np.uint8)
-    return pixels
-
-
-def _turned(data: bytes) -> bool:
-    """Whether a JPEG's EXIF data ask for another orientation."""
-    if _EXIF not in data[:_HEAD]:
-        return False
-    from PIL import Image
-
-    with Image.open(io.BytesIO(data)) as opened:
-        return bool(opened.getexif().get(_ORIENTATION, 1) != 1)
 
 
 def _jitter(planes: NDArray[np.float32], view: View) -> None:

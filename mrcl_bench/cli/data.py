@@ -166,6 +166,28 @@ def verify(
     typer.echo(f"  sha256  {folder.sha256}")
 
 
+@app.command()
+def pack(
+    folder: Path = typer.Argument(..., help="Pictures, e.g. data/imagenet/train."),
+    verify_only: bool = typer.Option(
+        False, "--check", help="Compare an existing pack and its files by sha256; make nothing."
+    ),
+    jobs: Optional[int] = typer.Option(  # noqa: UP045
+        None, "--jobs", "-j", min=1, help="Pictures decoded at a time (default: by cores)."
+    ),
+) -> None:
+    """Decode a folder's pictures once, into FOLDER.packed, for the fused views of pretraining."""
+    import os
+
+    from mrcl_bench.augment.pack import check as compare
+    from mrcl_bench.augment.pack import pack as make
+
+    with _bar("pack") as tell:
+        found = compare(folder) if verify_only else make(folder, jobs or os.cpu_count() or 1, tell)
+    done = "made" if found.made else "as its files" if verify_only else "up to date"
+    typer.echo(f"{found.path}: {found.pictures} pictures, {found.size / 1e9:.2f} GB, {done}")
+
+
 def _show(folder: str, manifest: Manifest) -> None:
     """Prints where a set lies and what is in it."""
     seconds = ", drawn shapes instead of photographs" if manifest.shapes_fallback else ""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mrcl_bench.data.manifest import read_manifest
+from mrcl_bench.data.manifest import PACKED, read_manifest
 from mrcl_bench.errors import BenchError, unknown_name
 
 IMAGENET_CLASSES = 1000
@@ -125,7 +125,8 @@ def _tree_sha256(path: Path, parts: tuple[str, ...]) -> str:
         if (path / part).is_file():
             lines.append(f"{part} {(path / part).stat().st_size}\n")
             continue
-        for folder, _, names in os.walk(path / part, followlinks=True):
+        for folder, inner, names in os.walk(path / part, followlinks=True):
+            inner[:] = [name for name in inner if not name.endswith(PACKED)]
             for name in names:
                 file = Path(folder, name)
                 lines.append(f"{file.relative_to(path).as_posix()} {file.stat().st_size}\n")

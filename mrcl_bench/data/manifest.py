@@ -22,6 +22,8 @@ from mrcl_bench.errors import BenchError
 SCHEMA = 1
 MANIFEST = "manifest.json"
 CHECKSUMS = "checksums.txt"
+PACKED = ".packed"
+"""Ending of the folders of decoded pictures (`mrcl_bench.augment.pack`), which are no data."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +145,9 @@ def verify(folder: Path, progress: Callable[[int, int, str], None] | None = None
         elif sha256_file(path) != digest:
             wrong.append(f"changed: {name}")
     own = {MANIFEST, CHECKSUMS, *hashes}
-    there = (p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-    wrong += sorted(f"not ours: {name}" for name in there if name not in own)
+    there = (p.relative_to(folder) for p in folder.rglob("*") if p.is_file())
+    ours = (p for p in there if not any(part.endswith(PACKED) for part in p.parts))
+    wrong += sorted(f"not ours: {p}" for p in map(Path.as_posix, ours) if p not in own)
     if wrong:
         listed = "\n  ".join(wrong)
         raise BenchError(f"{folder} is not as it was made:\n  {listed}\n", cure)

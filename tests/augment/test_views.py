@@ -20,9 +20,10 @@ from PIL import Image  # noqa: E402
 from scipy import stats  # noqa: E402
 
 from mrcl_bench.augment import draws  # noqa: E402
+from mrcl_bench.augment.decode import decode  # noqa: E402
 from mrcl_bench.augment.draws import View  # noqa: E402
 from mrcl_bench.augment.recipe import read  # noqa: E402
-from mrcl_bench.augment.views import FusedMultiView, FusedView, decode  # noqa: E402
+from mrcl_bench.augment.views import FusedMultiView, FusedView  # noqa: E402
 from mrcl_bench.catalog import config_root  # noqa: E402
 from mrcl_bench.resolve import load_config  # noqa: E402
 

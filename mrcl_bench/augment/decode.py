@@ -1,0 +1,57 @@
+"""Pictures from bytes, by libjpeg-turbo where it is a plain JPEG."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_JPEG = b"\xff\xd8\xff"
+_PLAIN = ("YCbCr", "Gray", "RGB")
+_EXIF, _HEAD, _ORIENTATION = b"Exif\x00\x00", 2**16, 0x0112
+
+
+def decoders() -> dict[str, str]:
+    """Returns the versions of what decodes: another one may round otherwise."""
+    import simplejpeg
+
+    return {"opencv": cv2.__version__, "simplejpeg": simplejpeg.__version__}
+
+
+def decode(data: bytes, name: str = "these bytes") -> NDArray[np.uint8]:
+    """Decodes a picture to (H, W, 3) uint8 in BGR, turned upright as its EXIF data say.
+
+    Args:
+        data: JPEG, or whatever else OpenCV reads.
+        name: For messages.
+
+    Raises:
+        ValueError: They are no picture, or a part of one.
+    """
+    if data.startswith(_JPEG):
+        import simplejpeg
+
+        try:
+            plain = simplejpeg.decode_jpeg_header(data)[2] in _PLAIN and not _turned(data)
+            if plain:
+                found: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, colorspace="BGR")
+                return found
+        except ValueError as error:
+            raise ValueError(f"{name} is a damaged JPEG: {error}") from None
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError(f"{name} is no picture")
+    pixels: NDArray[np.uint8] = np.asarray(image, dtype=np.uint8)
+    return pixels
+
+
+def _turned(data: bytes) -> bool:
+    """Whether a JPEG's EXIF data ask for another orientation."""
+    if _EXIF not in data[:_HEAD]:
+        return False
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data)) as opened:
+        return bool(opened.getexif().get(_ORIENTATION, 1) != 1)
