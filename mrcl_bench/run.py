@@ -17,7 +17,7 @@ from .config_keys import check_keys
 from .engine.batch import fit_batch
 from .engine.capture import DISK_CURE, MEMORY_CURE, now
 from .engine.launch import NOT_STARTED, Unit, execute
-from .engine.layout import PLAIN, Layout, allocation, refuse_sharding
+from .engine.layout import PLAIN, allocation, refuse_sharding
 from .engine.manner import Manner
 from .engine.request import Request
 from .engine.slots import Slot, hand_out, usable_cores, visible_gpus

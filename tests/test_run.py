@@ -184,7 +184,7 @@ def test_a_job_under_srun_takes_the_whole_allocation(toy: Toy) -> None:
 def test_more_gpus_than_there_are_start_nothing(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mrcl_bench.run.visible_gpus", lambda: ["0", "1"])
     _fake(monkeypatch, "raise SystemExit('started')")
-    eight = Layout(launcher="pytorch", gpus=8)
+    eight = Manner(launcher="pytorch", gpus=8)
     runner = MatrixRunner(toy.planner, Console(quiet=True), None, eight)
     with pytest.raises(BenchError, match="needs 8 GPUs; there are 2") as caught:
         runner.run(toy.plan())
