@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
@@ -34,6 +35,7 @@ from .record import (
 )
 from .resolve import load_spec
 from .spec import Job, Protocol, Recipe
+from .workspace import Workspace
 
 
 def default_slots() -> int:
@@ -104,11 +106,23 @@ class MatrixRunner:
             BenchError: Interrupted, or another process works here; a unit that fails is noted in
                 `failed`.
         """
+        with self.alone():
+            for unit in units:
+                forget_failure(unit.request)
+            execute(units, self.slots, self.console, self.ended)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """While inside, no other command works on the same profile and results.
+
+        Raises:
+            BenchError: One does.
+        """
         lock = FileLock(self.workspace.results / f".{self.planner.profile}.lock")
         self.workspace.results.mkdir(parents=True, exist_ok=True)
         try:
             with lock.acquire(timeout=0):
-                execute(units, self.slots, self.console, self._ended)
+                yield
         except Timeout:
             raise BenchError(
                 f"another mrcl-bench works on profile {self.planner.profile} in "
@@ -195,9 +209,7 @@ class MatrixRunner:
         makers: dict[str, Unit] = {}
         for step in steps:
             if step.state == "todo":
-                profile, name = self.planner.profile, step.recipe.owner
-                # A worker that dies while starting must not be explained by an old failure.
-                status_path(self.workspace, profile, name).unlink(missing_ok=True)
+                name = step.recipe.owner
                 owner = self.planner.catalog.recipe(name) if step.recipe.of else step.recipe
                 makers[name] = self._unit("pretrain", owner)
         if pretrain_only:
@@ -235,8 +247,13 @@ class MatrixRunner:
         )
         return Unit(request, folder, gpus=gpus)
 
-    def _ended(self, unit: Unit, code: int) -> None:
-        """Makes sure that every job of a failed worker has a record that says so."""
+    def ended(self, unit: Unit, code: int) -> None:
+        """Makes sure that every job of a failed worker has a record that says so.
+
+        Args:
+            unit: What the worker was to do.
+            code: Its exit code, or `NOT_STARTED`.
+        """
         if code == 0:
             return
         request = unit.request
@@ -294,6 +311,13 @@ class MatrixRunner:
             finished=moment,
             command=command_for(job),
         )
+
+
+def forget_failure(request: Request) -> None:
+    """A worker that dies while starting must not be explained by an old failure."""
+    if request.kind == "pretrain":
+        workspace = Workspace(request.root)
+        status_path(workspace, request.profile, request.recipe.name).unlink(missing_ok=True)
 
 
 def _is_fresh(path: Path, unit: Unit) -> bool:

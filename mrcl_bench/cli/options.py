@@ -62,9 +62,13 @@ JobsOption = Annotated[
 GpusOption = Annotated[
     int, typer.Option("--gpus", min=0, help="GPUs per run, through torchrun (0: no torchrun).")
 ]
+NodesOption = Annotated[int, typer.Option("--nodes", min=1, help="Machines per run.")]
 LauncherOption = Annotated[
     str,
-    typer.Option("--launcher", help="'none', or 'pytorch' for torchrun with --gpus processes."),
+    typer.Option(
+        "--launcher",
+        help="'none', 'pytorch' for torchrun with --gpus processes, 'slurm' for srun.",
+    ),
 ]
 KeepBatchOption = Annotated[
     bool,

@@ -10,9 +10,12 @@ def status(
     configs: ConfigsOption = None,
     trust_configs: TrustOption = False,
 ) -> None:
-    """Show per recipe which checkpoints and records are there, failed or missing."""
+    """Show which checkpoints and records are there, failed or missing, and what Slurm has."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
+
+    from ..cluster.view import rows
 
     planner = make_planner(profile, configs)
     made = planner.plan([], [])
@@ -35,4 +38,13 @@ def status(
             cells.append(f"{done}/{len(steps)}" + (f" ({bad} failed)" if bad else ""))
         state = "yes" if pretraining.state == "done" else pretraining.reason
         table.add_row(pretraining.recipe.display, state, *cells)
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    if submitted := rows(planner.workspace, planner.profile):
+        queue = Table(box=None, pad_edge=False, header_style="bold")
+        for head in ("in Slurm", "n", "state", "why"):
+            queue.add_column(head, overflow="fold")
+        for row in submitted:
+            queue.add_row(*map(escape, row))
+        console.print()
+        console.print(queue)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -28,6 +29,21 @@ NOT_STARTED = -1000
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 _GRACE_SECONDS = 60.0
 """How long a worker may take to stop after a signal before it is killed."""
+_FIRST_FAILURE = re.compile(r"Root Cause.*?exitcode\s*:\s*(-?\d+)", re.DOTALL)
+"""In the report that torchrun ends with."""
+
+
+def first_failure(log: Path, code: int) -> int:
+    """The exit code of the process that failed first under torchrun, which itself ends with 1.
+
+    Args:
+        log: What torchrun and its processes said.
+        code: Its own exit code.
+    """
+    if code != 1:
+        return code
+    said = _FIRST_FAILURE.findall(log.read_text(errors="replace"))
+    return int(said[-1]) if said else code
 
 
 @dataclass
