@@ -241,6 +241,9 @@ class SlurmRunner(MatrixRunner):
 
     def _parameters(self, array: Array) -> dict[str, Any]:
         ask = self.cluster.ask(array.stage)
+        if ask.gpus is None:
+            gpus = min(1, self.shape.gpus) if array.stage == "probe" else self.shape.gpus
+            ask = ask.model_copy(update={"gpus": gpus})
         made = parameters(ask, self.cluster, array.stage, self._shape(array.stage))
         made["job_name"] = array.entries[0].name
         if waits := array.dependency:
@@ -297,9 +300,6 @@ def parameters(ask: Ask, cluster: Cluster, stage: StageName, shape: Shape) -> di
         shape: How it is spread.
     """
     tasks = shape.processes if shape.launcher == "slurm" else 1
-    gpus = ask.gpus
-    if gpus is None:
-        gpus = min(1, shape.gpus) if stage == "probe" else shape.gpus
     further: dict[str, str | int | bool] = {
         "signal": f"USR1@{cluster.warning}",
         "requeue": True,
@@ -326,7 +326,7 @@ def parameters(ask: Ask, cluster: Cluster, stage: StageName, shape: Shape) -> di
         "nodes": shape.nodes,
         "ntasks_per_node": tasks,
         "cpus_per_task": cpus,
-        "gpus_per_node": gpus or None,
+        "gpus_per_node": ask.gpus or None,
         "array_parallelism": ask.at_once or cluster.max_array,
         "setup": [*(f"export {k}={shlex.quote(v)}" for k, v in carried.items()), *cluster.setup],
         "srun_args": srun,

@@ -53,7 +53,8 @@ def test_a_stage_adds_to_what_holds_for_all(tmp_path: Path) -> None:
 def test_it_reaches_sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MRCL_BENCH_DATA", "/big disk")
     cluster = _read(tmp_path, FILE)
-    made = parameters(cluster.ask("train"), cluster, "train", Shape("pytorch", 8, 4))
+    asked = cluster.ask("train").model_copy(update={"gpus": 8})
+    made = parameters(asked, cluster, "train", Shape("pytorch", 8, 4))
     assert made["partition"] == "gpu"
     assert (made["nodes"], made["ntasks_per_node"], made["gpus_per_node"]) == (4, 1, 8)
     assert made["cpus_per_task"] == 16
@@ -66,16 +67,9 @@ def test_it_reaches_sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_srun_as_launcher_has_a_task_per_process(tmp_path: Path) -> None:
-    cluster = _read(tmp_path, "cpus = 32\n")
+    cluster = _read(tmp_path, "cpus = 32\ngpus = 8\n")
     made = parameters(cluster.ask("pretrain"), cluster, "pretrain", Shape("slurm", 8, 2))
     assert (made["ntasks_per_node"], made["cpus_per_task"], made["gpus_per_node"]) == (8, 4, 8)
-
-
-def test_a_probe_needs_one_gpu_where_others_have_many() -> None:
-    cluster = Cluster()
-    assert parameters(cluster, cluster, "probe", Shape())["ntasks_per_node"] == 1
-    assert "gpus_per_node" not in parameters(cluster, cluster, "train", Shape())
-    assert parameters(cluster, cluster, "probe", Shape("none", 8))["gpus_per_node"] == 1
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from mrcl_bench.cluster.ledger import Ledger
+from mrcl_bench.cluster.ledger import Entry, Ledger
 from mrcl_bench.cluster.settings import Cluster
 from mrcl_bench.cluster.submit import Shape, SlurmRunner
 from mrcl_bench.engine.request import Request
@@ -41,6 +41,10 @@ def _ledger(toy: Toy) -> Ledger:
 
 def _covered(toy: Toy) -> list[str]:
     return sorted(cover for entry in _ledger(toy).read() for cover in entry.covers)
+
+
+def _first_of_each_array(toy: Toy) -> list[Entry]:
+    return [entry for entry in _ledger(toy).read() if entry.index == 0]
 
 
 MATRIX = sorted(
@@ -185,6 +189,21 @@ def test_requests_say_what_the_node_may_use(toy: Toy, fake: FakeSlurm) -> None:
     }
     assert (requests["pretrain"].threads, requests["pretrain"].launcher) == (4, "pytorch")
     assert (requests["probe"].threads, requests["probe"].launcher) == (32, "none")
+
+
+def test_a_probe_takes_one_gpu_where_others_take_many(toy: Toy, fake: FakeSlurm) -> None:
+    _submit(toy, shape=Shape("pytorch", 8))
+    asked = {"pretrain": 0, "probe": 0, "train": 0}
+    for entry, call in zip(_first_of_each_array(toy), fake.calls, strict=True):
+        gpus = [word for word in call.split() if word.startswith("--gpus-per-node")]
+        assert gpus == [f"--gpus-per-node={1 if entry.stage == 'probe' else 8}"]
+        asked[entry.stage] += 1
+    assert asked == {"pretrain": 1, "probe": 2, "train": 2}
+
+
+def test_without_a_launcher_no_gpu_is_asked_for(toy: Toy, fake: FakeSlurm) -> None:
+    _submit(toy)
+    assert not any("gpus" in call for call in fake.calls)
 
 
 def test_more_processes_than_gpus_are_refused(toy: Toy) -> None:
