@@ -16,6 +16,7 @@ from ..augment import FUSED
 from ..errors import BenchError
 from .capture import Diverged
 from .checkpoints import protect
+from .loaders import spare_loaders
 from .progress import report
 from .resume import PlainHistoryHook, RngHook
 from .safe_loading import install
@@ -29,6 +30,7 @@ def prepare(threads: int) -> None:
     import torch
 
     install()
+    spare_loaders()
     torch.set_num_threads(threads)
     cv2.setNumThreads(0)
     warnings.filterwarnings("ignore", category=UserWarning)

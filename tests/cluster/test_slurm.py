@@ -153,8 +153,10 @@ def test_a_disturbed_matrix_ends_as_a_local_run(
 
     # In the meantime a node is taken out, and nothing starts on it.
     slurm.call("scontrol", "update", "nodename=node1", "state=drain", "reason=test")
-    assert "8 in Slurm's queue already" in there(*submit)
-    assert "goes on after an interruption" in there("status", "-p", "micro")
+    said = there(*submit)
+    assert "in Slurm's queue already" in said
+    assert "0 submitted" in said
+    assert "in Slurm" in there("status", "-p", "micro")
 
     # A worker is killed, as the kernel does when memory runs out.
     victim = there.entry(f"{RANDOM}/{FINETUNE}/seed0")
