@@ -29,7 +29,8 @@ def rows(workspace: Workspace, profile: Profile) -> list[Row]:
     """
     ledger = Ledger(workspace, profile)
     try:
-        entries = ledger.read()
+        submitted = ledger.read()
+        entries = [e for e in submitted if not _left_something(e, workspace, profile)]
         where = places(entries)
     except BenchError as error:
         return [("Slurm's queue", "", "unknown", str(error))]
@@ -39,8 +40,7 @@ def rows(workspace: Workspace, profile: Profile) -> list[Row]:
     for entry in entries:
         place = where.get(entry.key)
         if place is None or place.over:
-            if not _left_something(entry, workspace, profile):
-                lost.append((entry.title, "1", "ended", _why(entry, place)))
+            lost.append((entry.title, "1", "ended", _why(entry, place)))
         elif place.waits:
             key = (entry.stage, "queued", _reason(place))
             waits.setdefault(key, []).append(entry)
