@@ -71,7 +71,8 @@ class Task:
         first = _number("SLURM_PROCID") == 0
         request = Request.model_validate_json(Path(self.request).read_text())
         unit = Unit(request, Path(self.folder), gpus=self.gpus)
-        code = self._work(unit, first)
+        # Told already: a worker that is started now would not hear of it.
+        code = EXIT_RESUMABLE if told else self._work(unit, first)
         mark = (
             unit.folder / f".failed-{os.environ['SLURM_JOB_ID']}-{_number('SLURM_RESTART_COUNT')}"
         )

@@ -156,6 +156,9 @@ class LocalSlurm:
         with contextlib.suppress(Exception):
             self.call("scancel", "--full", "--signal=KILL", "--user", getpass.getuser())
             self.call("scancel", "--user", getpass.getuser())
+            deadline = time.monotonic() + 20
+            while self.call("squeue", "-h").strip() and time.monotonic() < deadline:
+                time.sleep(0.2)
         for path in reversed(self._pids):
             with contextlib.suppress(OSError, ValueError):
                 _end(int(path.read_text()))

@@ -19,6 +19,7 @@ pytest.importorskip("submitit")
 
 from mrcl_bench.cluster.ledger import Entry, Ledger  # noqa: E402
 from mrcl_bench.record import Batch, find_records, read_record  # noqa: E402
+from mrcl_bench.trust import VARIABLE  # noqa: E402
 from mrcl_bench.workspace import Workspace  # noqa: E402
 from tools.chaos import ends_of  # noqa: E402
 
@@ -50,7 +51,7 @@ def slurm() -> Iterator[LocalSlurm]:
 class Site:
     """A workspace, the command in it, and the queue behind it."""
 
-    def __init__(self, root: Path, data: Path, slurm: LocalSlurm, profile: str = "micro") -> None:
+    def __init__(self, root: Path, data: Path, slurm: LocalSlurm) -> None:
         self.workspace = Workspace(root)
         self.slurm = slurm
         self.ledger = Ledger(self.workspace, "micro")
@@ -60,7 +61,7 @@ class Site:
             **slurm.environment,
             "MRCL_BENCH_ROOT": str(root),
             "MRCL_BENCH_DATA": str(data),
-            "MRCL_BENCH_TRUST_CONFIGS": "1",
+            VARIABLE: "1",
             "CUDA_VISIBLE_DEVICES": "",
             "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
             "COLUMNS": "200",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -150,6 +151,20 @@ def test_a_signal_before_the_worker_listens_is_no_failure(node: Node) -> None:
     assert node.run("mine/tune/seed1", code) == EXIT_RESUMABLE
     assert node.requeued == ["7"]
     assert _failed(node.toy) == {}
+
+
+def test_a_signal_before_the_worker_is_started(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker, which would not hear of it, is not started at all."""
+    real = module.Unit
+
+    def told(*arguments: Any, **options: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(module, "Unit", told)
+    assert node.run("mine/tune/seed1", 0) == EXIT_RESUMABLE
+    assert node.requeued == ["7"]
+    assert list(node.toy.workspace.runs.rglob("log.txt")) == []
 
 
 def test_a_log_goes_on_after_an_interruption(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
