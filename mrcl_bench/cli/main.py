@@ -10,12 +10,14 @@ import typer
 from .. import __version__
 from ..errors import EXIT_FAILED, EXIT_RESUMABLE, BenchError
 from . import (
+    cancel,
     compare,
     convert,
     data,
     doctor,
     evaluate,
     explain,
+    logs,
     ls,
     pretrain,
     rehearse,
@@ -72,6 +74,8 @@ app.command()(run.run)
 app.command()(run.plan)
 app.command()(rehearse.rehearse)
 app.command()(status.status)
+app.command()(logs.logs)
+app.command()(cancel.cancel)
 app.command()(ls.ls)
 app.command()(verify.verify)
 app.command()(compare.compare)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 import typer
 
-from ..errors import EXIT_USAGE, BenchError
+from ..errors import EXIT_USAGE, BenchError, unknown_name
 from .options import (
     AllowBrokenOption,
     ChangedCodeOption,
@@ -117,16 +118,49 @@ def run(
     launcher: LauncherOption = "none",
     keep_batch: KeepBatchOption = True,
     switch: SwitchOption = None,
+    executor: Annotated[
+        str, typer.Option(help="'local': here and now; 'slurm': hand it to Slurm and return.")
+    ] = "local",
+    cluster: Annotated[
+        Optional[Path],  # noqa: UP045 - typer reads this at run time
+        typer.Option(
+            help="What to ask Slurm for, see docs/cluster.md.", show_default="cluster.toml, if any"
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be submitted to Slurm.")
+    ] = False,
     configs: ConfigsOption = None,
     trust_config: TrustOption = False,
     changed_code: ChangedCodeOption = False,
     allow_broken_images: AllowBrokenOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Run the matrix recipes x protocols x seeds; what has a valid record is skipped."""
+    """Run the matrix recipes x protocols x seeds; what has a valid record is skipped.
+
+    With --executor slurm only what is neither there nor in the queue is submitted: the same command
+    after any failure submits exactly what is missing.
+    """
+    if executor not in ("local", "slurm"):
+        raise unknown_name("executor", executor, ("local", "slurm"))
+    how = manner(launcher, gpus, nodes, keep_batch, allow_broken_images, switch)
     planner = make_planner(profile, configs, changed_code)
     made = planner.plan(recipe or [], protocol or [], seed, force, course)
-    how = manner(launcher, gpus, nodes, keep_batch, allow_broken_images, switch)
+    if executor == "slurm":
+        from .slurm import submit_plan
+
+        if jobs is not None:
+            raise BenchError(
+                "--jobs is for workers on this machine.", "Say at_once in cluster.toml.", EXIT_USAGE
+            )
+        submit_plan(planner, made, cluster, how, force, dry_run)
+        return
+    if cluster is not None or dry_run:
+        raise BenchError(
+            "--cluster and --dry-run are for --executor slurm.",
+            "Leave them out; `mrcl-bench plan` shows what a run would do.",
+            EXIT_USAGE,
+        )
     run_plan(planner, made, jobs, how, force)
 
 
@@ -154,6 +188,15 @@ def run_plan(
     from ..run import MatrixRunner
 
     console = Console()
+    blocked = tell(console, planner, made)
+    again: Literal["evaluate"] | None = "evaluate" if force else None
+    MatrixRunner(planner, console, jobs, how, again).run(made)
+    if blocked:
+        raise waiting_for_data(planner, made, f"{blocked} jobs wait")
+
+
+def tell(console: Console, planner: Planner, made: Plan) -> int:
+    """Says what there is to do, and why; returns how many jobs wait for data."""
     counts = {state: sum(s.state == state for s in made.jobs) for state in ("done", "todo")}
     blocked = [step for step in made.jobs if step.state == "blocked"]
     console.print(
@@ -168,7 +211,4 @@ def run_plan(
             reasons[step.reason] = reasons.get(step.reason, 0) + 1
     for reason, count in reasons.items():
         console.print(f"  {count} x {reason}", highlight=False)
-    again: Literal["evaluate"] | None = "evaluate" if force else None
-    MatrixRunner(planner, console, jobs, how, again).run(made)
-    if blocked:
-        raise waiting_for_data(planner, made, f"{len(blocked)} jobs wait")
+    return len(blocked)

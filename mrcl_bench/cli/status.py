@@ -10,11 +10,12 @@ def status(
     configs: ConfigsOption = None,
     trust_config: TrustOption = False,
 ) -> None:
-    """Show what is there, running (with step and time left), failed and why, or missing."""
+    """Show what is there, at work here or in Slurm, failed and why, or missing."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from ..cluster.view import rows as in_slurm
     from ..underway import at_work, failures
 
     planner = make_planner(profile, configs)
@@ -42,6 +43,7 @@ def status(
     console.print(table)
     for title, rows in (
         (("at work", "step", "left", "where"), list(at_work(planner.workspace, profile))),
+        (("in Slurm", "n", "state", "why"), list(in_slurm(planner.workspace, planner.profile))),
         (("failed or stopped", "why"), list(failures(planner, made))),
     ):
         if rows:

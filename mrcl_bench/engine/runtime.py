@@ -17,6 +17,7 @@ from ..errors import BenchError
 from .capture import Diverged
 from .checkpoints import protect
 from .layout import refuse_sharding
+from .loaders import spare_loaders
 from .progress import report
 from .resume import GradientHook, PlainHistoryHook, RngHook
 from .safe_loading import install
@@ -31,6 +32,7 @@ def prepare(threads: int) -> None:
     import torch
 
     install()
+    spare_loaders()
     torch.set_num_threads(threads)
     cv2.setNumThreads(0)
     warnings.filterwarnings("ignore", category=UserWarning)
