@@ -14,6 +14,6 @@ from tools.chaos import chaos  # noqa: E402
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_five_kills_change_nothing(tmp_path: Path) -> None:
-    tally = chaos(tmp_path, kills=5, seconds=400, seed=0, protocols=("finetune",))
+    tally = chaos(tmp_path, kills=5, seconds=900, seed=0, protocols=("finetune",))
     assert tally.kills == 5
     assert tally.finished >= 1
