@@ -13,7 +13,7 @@ from tools.chaos import chaos  # noqa: E402
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_five_kills_change_no_record(tmp_path: Path) -> None:
-    matrix = ("--recipe", "simclr", "--protocol", "knn")
-    tally = chaos(tmp_path, kills=5, seconds=400, seed=1, matrix=matrix)
-    assert tally.kills == 5 and tally.finished >= 1
+def test_five_kills_change_nothing(tmp_path: Path) -> None:
+    tally = chaos(tmp_path, kills=5, seconds=900, seed=0, protocols=("finetune",))
+    assert tally.kills == 5
+    assert tally.finished >= 1

@@ -63,6 +63,10 @@ class SafeCheckpointHook(CheckpointHook):  # type: ignore[misc]
         return Path(self.out_dir) / str(self.filename_tmpl).format(step)
 
     def _save_checkpoint_with_step(self, runner: Any, step: object, meta: dict[str, Any]) -> None:
+        if not self.by_epoch and not hasattr(runner.train_loop, "dataloader_iterator"):
+            # Of a run of epochs that saves by steps, mmengine would repeat the epoch.
+            steps = meta["iter"] - meta["epoch"] * len(runner.train_dataloader)
+            meta = {**meta, "steps_of_epoch": steps}
         path = self._path(step)
         partial = path.with_name(f".{path.name}.tmp")
         meta = {**meta, **states_of_others()}

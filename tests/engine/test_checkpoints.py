@@ -205,6 +205,21 @@ def test_a_signal_saves_after_the_step_and_resume_is_exact(
     assert _curves(resumed) == _curves(whole)
 
 
+@pytest.mark.parametrize("killed_at", [5, 6, 10])
+def test_a_run_of_epochs_that_saves_by_steps(tmp_path: Path, killed_at: int) -> None:
+    def wanted() -> Any:
+        made = config(by_epoch=True, length=2)
+        made.default_hooks.checkpoint = {"type": "CheckpointHook", "by_epoch": False, "interval": 2}
+        return made
+
+    whole = train(tmp_path / "whole", wanted())
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "run", wanted(), (At(killed_at, _killed),))
+    resumed = train(tmp_path / "run", wanted())
+    assert (resumed.iter, resumed.epoch) == (whole.iter, whole.epoch) == (12, 2)
+    assert hashes(resumed) == hashes(whole)
+
+
 def test_gradients_of_an_incomplete_step_are_carried_over(tmp_path: Path) -> None:
     def wanted() -> Any:
         made = config(interval=50)
