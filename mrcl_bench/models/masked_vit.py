@@ -6,6 +6,7 @@ import torch
 from mmpretrain.models.selfsup import MAEViT
 from mmpretrain.models.utils import resize_pos_embed
 from mmpretrain.registry import MODELS
+from torch.nn import functional
 
 
 def visible_count(total: int, mask_ratio: float) -> int:
@@ -74,9 +75,17 @@ class MaskedViT(MAEViT):
         if mask_ratio is None:
             return super().forward(x, mask=None)
 
-        tokens, resolution = self.patch_embed(x)
-        batch, length, _ = tokens.shape
-        visible_count(length, mask_ratio)
+        stem = self.patch_embed.projection
+        tiled = stem.kernel_size == stem.stride and all(
+            side % patch == 0 for side, patch in zip(x.shape[2:], stem.stride, strict=True)
+        )
+        tokens = None
+        if mask_ratio > 0 and tiled:
+            resolution = (x.shape[2] // stem.stride[0], x.shape[3] // stem.stride[1])
+        else:
+            tokens, resolution = self.patch_embed(x)
+        batch, length = len(x), resolution[0] * resolution[1]
+        visible = visible_count(length, mask_ratio)
         pos = resize_pos_embed(
             self.pos_embed,
             self.patch_resolution,
@@ -84,12 +93,16 @@ class MaskedViT(MAEViT):
             mode=self.interpolate_mode,
             num_extra_tokens=self.num_extra_tokens,
         )
-        tokens = tokens + pos[:, 1:]
         if mask_ratio > 0:
-            tokens, mask, ids_restore = self.random_masking(tokens, mask_ratio)
+            place = pos[:, 1:].expand(batch, -1, -1)
+            place, mask, ids_restore = self.random_masking(place, mask_ratio)
+            chosen = ids_restore.argsort(dim=1)[:, :visible]
+            shown = self._embed(x, chosen) if tokens is None else _rows(tokens, chosen)
+            tokens = shown + place
         else:
             # Shuffling would be harmless but costs a gather and the exact equality
             # with the unmasked network.
+            tokens = tokens + pos[:, 1:]
             mask = tokens.new_zeros(batch, length, dtype=torch.float32)
             ids_restore = torch.arange(length, device=x.device).expand(batch, -1)
 
@@ -100,3 +113,17 @@ class MaskedViT(MAEViT):
         if self.final_norm:
             tokens = self.norm1(tokens)
         return tokens, mask, ids_restore
+
+    def _embed(self, x: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+        """Projects chosen patches (B, K) of images that patches tile to tokens (B, K, C)."""
+        stem, norm = self.patch_embed.projection, self.patch_embed.norm
+        # (B, 3, rows, height, columns, width)
+        patches = x.unflatten(3, (-1, stem.stride[1])).unflatten(2, (-1, stem.stride[0]))
+        patches = patches.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+        tokens = functional.linear(_rows(patches, chosen), stem.weight.flatten(1), stem.bias)
+        return tokens if norm is None else norm(tokens)
+
+
+def _rows(values: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    """Gathers rows (B, K) of (B, L, C)."""
+    return values.gather(1, chosen.unsqueeze(-1).expand(-1, -1, values.shape[-1]))

@@ -84,8 +84,11 @@ class TokenMasking:
             pred = decoder(encoded.features, encoded.ids_restore)
             return head.loss(pred, images, encoded.mask)
         pred, places = decoder.hidden(encoded.features, encoded.ids_restore)
-        target = head.construct_target(images)
+        target = head.patchify(images)
         target = target.gather(1, places.unsqueeze(-1).expand(-1, -1, target.shape[-1]))
+        if head.norm_pix:  # as in the head's `construct_target`, which takes whole images alone
+            mean, var = target.mean(dim=-1, keepdim=True), target.var(dim=-1, keepdim=True)
+            target = (target - mean) / (var + 1e-6).sqrt()
         return head.loss_module(pred, target, torch.ones_like(places, dtype=target.dtype))
 
 

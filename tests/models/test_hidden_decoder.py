@@ -39,9 +39,14 @@ def test_predictions_are_those_of_the_whole_decoder(depth):
         torch.testing.assert_close(hidden[image], whole[image, places[image]])
 
 
-def test_loss_and_gradients_are_those_of_mmpretrain(build, views):
+@pytest.mark.parametrize("norm_pix", [True, False])
+def test_loss_and_gradients_are_those_of_mmpretrain(build, views, norm_pix):
     """Of the model with each decoder: the same loss to 1e-6, the same gradients to rounding."""
-    settings = dict(mask_ratio=0.6, decoder=VIT["decoder"] | dict(decoder_depth=3))
+    settings = dict(
+        mask_ratio=0.6,
+        decoder=VIT["decoder"] | dict(decoder_depth=3),
+        head=VIT["head"] | dict(norm_pix=norm_pix),
+    )
     thrifty, stock = build(**settings).train(), build(**settings).train()
     whole = MAEPretrainDecoder(**SIZES, decoder_depth=3)
     whole.load_state_dict(stock.decoder.state_dict())

@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmpretrain.models import VisionTransformer
+from mmpretrain.models.utils import resize_pos_embed
 from mmpretrain.registry import MODELS
 
 from mrcl_bench.models import MaskedViT
@@ -55,6 +56,37 @@ def test_only_visible_tokens_enter_and_hidden_pixels_do_not_matter(pair):
     assert torch.equal(mask, mask_again)
     assert torch.equal(tokens, again)
     assert len({tuple(row.tolist()) for row in mask}) == 3
+
+
+@pytest.mark.parametrize("shape", [(24, 24), (24, 32), (26, 24)])
+def test_projecting_visible_patches_alone_changes_nothing(pair, shape):
+    """Tokens and gradients are those of mmpretrain's order: project all patches, then choose.
+
+    26 px are padded by mmpretrain and take that way here, too.
+    """
+    masked, _ = pair
+    images = torch.randn(2, 3, *shape)
+    torch.manual_seed(5)
+    tokens, mask, ids_restore = masked(images, mask_ratio=0.6)
+    tokens.square().sum().backward()
+    stem = masked.patch_embed.projection
+    found = stem.weight.grad.clone(), stem.bias.grad.clone()
+    masked.zero_grad()
+
+    torch.manual_seed(5)
+    whole, resolution = masked.patch_embed(images)
+    pos = resize_pos_embed(masked.pos_embed, masked.patch_resolution, resolution, "bicubic", 1)
+    chosen, other_mask, other_restore = masked.random_masking(whole + pos[:, 1:], 0.6)
+    cls = (masked.cls_token + pos[:, :1]).expand(2, -1, -1)
+    expected = torch.cat([cls, chosen], dim=1)
+    for layer in masked.layers:
+        expected = layer(expected)
+    expected = masked.norm1(expected)
+    expected.square().sum().backward()
+    assert torch.equal(mask, other_mask) and torch.equal(ids_restore, other_restore)
+    torch.testing.assert_close(tokens, expected, rtol=1e-5, atol=1e-6)
+    for mine, theirs in zip(found, (stem.weight.grad, stem.bias.grad), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)
 
 
 def test_ratios_that_cannot_be(pair):
