@@ -105,7 +105,7 @@ lint: setup ## Check style and types.
 	.venv/bin/mypy
 
 clean: ## Delete caches and run folders; records, tables, checkpoints and data stay.
-	find . \( -path ./.venv -o -path ./.git -o -path ./data \) -prune -o \
+	find . \( -path './.venv*' -o -path ./.git -o -path ./data \) -prune -o \
 		-type d -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
 	rm -rf $(RESULTS)runs
