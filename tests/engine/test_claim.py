@@ -21,12 +21,15 @@ from mrcl_bench.catalog import Catalog  # noqa: E402
 from mrcl_bench.engine import claim  # noqa: E402
 from mrcl_bench.engine.claim import LOCK_NAME, Claims  # noqa: E402
 from mrcl_bench.engine.request import Request  # noqa: E402
+from mrcl_bench.errors import EXIT_LOCKED  # noqa: E402
 from mrcl_bench.jobs.evaluate import work_dir_of  # noqa: E402
 from mrcl_bench.record import find_records, read_record  # noqa: E402
 from mrcl_bench.run import MatrixRunner  # noqa: E402
 from mrcl_bench.spec import Job  # noqa: E402
+from mrcl_bench.trust import VARIABLE  # noqa: E402
 from mrcl_bench.workspace import Workspace  # noqa: E402
 
+from ..conftest import MICRO_CONFIGS  # noqa: E402
 from ..toy import Toy  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
@@ -181,3 +184,38 @@ def test_two_pretrainings_at_once_are_one(
     said = [worker.communicate(timeout=240)[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], said
     assert sorted("is there by now" in text for text in said) == [False, True]
+
+
+def test_two_run_commands_at_once(micro_root: Path, tmp_path: Path) -> None:
+    environment = {
+        **{k: v for k, v in os.environ.items() if k != "PROFILE"},
+        VARIABLE: "1",
+        "MRCL_BENCH_ROOT": str(tmp_path),
+        "MRCL_BENCH_DATA": str(micro_root),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    command = [
+        *(sys.executable, "-m", "mrcl_bench.cli.main", "run", "-p", "micro", "-r", "random"),
+        *("--configs", str(MICRO_CONFIGS), "--protocol", "knn"),
+    ]
+    both = [
+        subprocess.Popen(
+            command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+            stdout=subprocess.DEVNULL,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    said = [one.communicate(timeout=240)[1] for one in both]
+    codes = [one.returncode for one in both]
+    assert 0 in codes, said
+    # the other one was told, or came so late that nothing was left to do
+    assert set(codes) <= {0, EXIT_LOCKED}, said
+    workspace = Workspace(tmp_path)
+    records = [read_record(path) for path in find_records(workspace.records("micro"))]
+    assert [record.status for record in records] == ["completed"] * 2
+    logs = list(workspace.runs.rglob("log.txt"))
+    late = [log for log in logs if "is there by now" in log.read_text()]
+    if codes.count(EXIT_LOCKED):
+        assert late == []
+        assert any("another mrcl-bench works" in text for text in said)
