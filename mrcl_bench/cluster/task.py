@@ -142,7 +142,8 @@ class Task:
         }
 
     def _torchrun(self) -> list[str]:
-        options = [f"--nproc-per-node={self.gpus}"]
+        # What torchrun hands on itself would reach its processes twice; this one Slurm never sends.
+        options = ["--signals-to-handle=SIGQUIT", f"--nproc-per-node={self.gpus}"]
         if self.nodes == 1:
             return ["--standalone", *options]
         return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -217,11 +218,22 @@ def test_a_failed_pretraining_takes_its_jobs_along(slurm: LocalSlurm, tmp_path: 
     assert ends[0] == ends[1]
 
 
-@pytest.mark.parametrize("launcher", ["pytorch", pytest.param("slurm", marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(
+    ("launcher", "by_slurm"),
+    [
+        ("pytorch", False),
+        pytest.param("pytorch", True, marks=pytest.mark.nightly),
+        pytest.param("slurm", False, marks=pytest.mark.nightly),
+    ],
+)
 def test_one_job_on_two_nodes(
-    slurm: LocalSlurm, micro_root: Path, tmp_path: Path, launcher: str
+    slurm: LocalSlurm, micro_root: Path, tmp_path: Path, launcher: str, by_slurm: bool
 ) -> None:
-    """The signal before the time limit: both processes save, and the job queues itself again."""
+    """Both processes save after the step under way, and the job goes on from there.
+
+    Either on the signal before the time limit, after which it queues itself again, or on that of
+    Slurm, which queues it.
+    """
     site = Site(tmp_path, micro_root, slurm)
     (tmp_path / "cluster.toml").write_text("cpus = 1\ngpus = 0\n")
     site(
@@ -230,9 +242,12 @@ def test_one_job_on_two_nodes(
     )
     training = site.workspace.runs / "pretrain/micro" / MRCL
     site.wait("a first checkpoint", (training / "last_checkpoint").exists)
-    slurm.call("scancel", "--signal=USR1", str(site.entry(MRCL).slurm))
+    job = str(site.entry(MRCL).slurm)
+    slurm.call(*(("scontrol", "requeue") if by_slurm else ("scancel", "--signal=USR1")), job)
     site.wait_for_all()
-    assert "resumed epoch: 0, iter: " in (training / "log.txt").read_text()
+    found = re.findall(r"resumed epoch: 0, iter: (\d+)", (training / "log.txt").read_text())
+    assert len(found) == 1
+    assert int(found[0]) > 7  # not from the checkpoint that there was
     (path,) = find_records(site.workspace.records("micro"))
     record = read_record(path)
     assert record.status == "completed", record.failure
