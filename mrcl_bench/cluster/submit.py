@@ -7,6 +7,7 @@ import shlex
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from rich.console import Console
 
 from ..engine.capture import now
 from ..engine.launch import Unit
-from ..engine.layout import PLAIN, Layout
+from ..engine.layout import Layout
 from ..engine.manner import Manner
 from ..engine.slots import Slot
 from ..errors import EXIT_USAGE, BenchError
@@ -86,7 +87,6 @@ class SlurmRunner(MatrixRunner):
         dry_run: bool = False,
     ) -> None:
         super().__init__(planner, console, 1, how, force)
-        self.slots = [Slot()]  # nothing runs here
         self.cluster = cluster
         self.dry_run = dry_run
         self.ledger = Ledger(planner.workspace, planner.profile)
@@ -176,12 +176,17 @@ class SlurmRunner(MatrixRunner):
     def _grouped(
         self, units: list[Unit], makers: dict[str, Entry], folders: dict[str, Entry]
     ) -> list[Array]:
-        groups: dict[tuple[str, str, str], Array] = {}
+        groups: dict[tuple[str, Layout, str, str], Array] = {}
         for unit in units:
             entry = self._entry(unit)
             maker, other = makers.get(unit.request.recipe.owner), folders.get(entry.folder)
             group = groups.setdefault(
-                (entry.stage, maker.key if maker else "", other.key if other else ""),
+                (
+                    entry.stage,
+                    unit.request.layout,
+                    maker.key if maker else "",
+                    other.key if other else "",
+                ),
                 Array(entry.stage, [], [], maker, other),
             )
             group.units.append(unit)
@@ -190,8 +195,7 @@ class SlurmRunner(MatrixRunner):
 
     def _entry(self, unit: Unit) -> Entry:
         request = unit.request
-        # One process is enough for what trains nothing.
-        stage: StageName = "probe" if request.recipe.role == "floor" else "pretrain"
+        stage: StageName = "pretrain"
         covers: tuple[str, ...] = (request.recipe.name,)
         if request.kind == "evaluate":
             stage = "probe" if all(job.protocol.batched for job in request.jobs) else "train"
@@ -208,13 +212,14 @@ class SlurmRunner(MatrixRunner):
             submitted=now(),
         )
 
-    def _layout(self, stage: StageName) -> Layout:
-        return PLAIN if stage == "probe" else self.layout
+    @cached_property
+    def slots(self) -> list[Slot]:
+        """One, of a node; this machine need not have what that has."""
+        return [Slot()]
 
     def _task(self, unit: Unit, entry: Entry) -> Task:
-        layout = self._layout(entry.stage)
         cpus = self.cluster.ask(entry.stage).cpus or 1
-        threads = max(1, cpus // per_node(layout))
+        threads = max(1, cpus // max(1, unit.request.gpus))
         request = unit.request.model_copy(update={"threads": threads})
         file = self.ledger.request_file(entry)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -223,27 +228,18 @@ class SlurmRunner(MatrixRunner):
             key=entry.key,
             request=str(file),
             folder=str(unit.folder),
-            launcher=layout.launcher,
-            gpus=layout.gpus,
-            nodes=layout.nodes,
             requeues=self.cluster.requeues,
         )
 
     def _parameters(self, array: Array) -> dict[str, Any]:
-        ask = self.cluster.ask(array.stage)
-        if ask.gpus is None:
-            gpus = min(1, self.how.gpus) if array.stage == "probe" else self.how.gpus
-            ask = ask.model_copy(update={"gpus": gpus})
-        made = parameters(ask, self.cluster, array.stage, self._layout(array.stage))
+        ask, layout = self.cluster.ask(array.stage), array.units[0].request.layout
+        if ask.gpus is None:  # what is a single process takes one where others take several
+            ask = ask.model_copy(update={"gpus": layout.gpus or min(1, self.layout.gpus)})
+        made = parameters(ask, self.cluster, layout)
         made["job_name"] = array.entries[0].name
         if waits := array.dependency:
             made["dependency"] = waits
         return made
-
-
-def per_node(layout: Layout) -> int:
-    """Processes on each node."""
-    return max(1, layout.gpus)
 
 
 def _without(units: list[Unit], live: list[Entry]) -> tuple[list[Unit], int]:
@@ -285,16 +281,15 @@ def _not_again(
     return kept
 
 
-def parameters(ask: Ask, cluster: Cluster, stage: StageName, layout: Layout) -> dict[str, Any]:
+def parameters(ask: Ask, cluster: Cluster, layout: Layout) -> dict[str, Any]:
     """What sbatch is told of a stage, in submitit's names.
 
     Args:
         ask: What the stage asks for.
         cluster: The whole file.
-        stage: The stage.
-        layout: How it is spread.
+        layout: Processes of one job of it.
     """
-    tasks = per_node(layout) if layout.launcher == "slurm" else 1
+    tasks = layout.gpus if layout.launcher == "slurm" else 1
     further: dict[str, str | int | bool] = {
         "signal": f"USR1@{cluster.warning}",
         "requeue": True,

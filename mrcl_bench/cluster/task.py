@@ -18,6 +18,7 @@ from types import FrameType
 
 from ..atomic import write_text
 from ..engine.launch import NOT_STARTED, Unit, first_failure
+from ..engine.layout import Layout
 from ..engine.orphan import PARENT_VARIABLE
 from ..engine.request import Request
 from ..errors import EXIT_FAILED, EXIT_RESUMABLE, BenchError
@@ -37,18 +38,12 @@ class Task:
         key: Its entry in the ledger.
         request: File that says what the worker does.
         folder: The unit's folder.
-        launcher: ``none``, ``pytorch`` (torchrun on each node) or ``slurm`` (srun is the launcher).
-        gpus: Processes per node.
-        nodes: Nodes.
         requeues: How often the job may go back into the queue.
     """
 
     key: str
     request: str
     folder: str
-    launcher: str = "none"
-    gpus: int = 0
-    nodes: int = 1
     requeues: int = 0
 
     def __call__(self) -> None:
@@ -98,10 +93,10 @@ class Task:
         request_file = Path(self.request)
         rank = _number("SLURM_PROCID")
         unit.folder.mkdir(parents=True, exist_ok=True)
+        layout = unit.request.layout
         if first:  # the worker's lock lies beside its request
-            request_file = unit.folder / "request.json"
             forget_failure(unit.request)
-            write_text(request_file, unit.request.model_dump_json(indent=1))
+            request_file = unit.leave_request()
         threads = str(unit.request.threads)
         environment = {
             **os.environ,
@@ -114,10 +109,10 @@ class Task:
             "PYTHONSAFEPATH": "1",
         }
         module = ["-m", "mrcl_bench.engine.worker", str(request_file)]
-        if self.launcher == "slurm":
-            environment |= self._ranks()
-        elif self.launcher == "pytorch":
-            module = ["-m", "torch.distributed.run", *self._torchrun(), *module]
+        if layout.launcher == "slurm":
+            environment |= {"MASTER_ADDR": _first_host(), "MASTER_PORT": str(_port())}
+        elif layout.launcher == "pytorch":
+            module = ["-m", "torch.distributed.run", *_torchrun(layout), *module]
         log = unit.log if first else unit.folder / f"log-{rank}.txt"
         with log.open("ab" if _number("SLURM_RESTART_COUNT") else "wb") as file:
             worker = subprocess.Popen(
@@ -126,33 +121,10 @@ class Task:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 env=environment,
-                preexec_fn=_deaf if self.launcher == "pytorch" else None,
+                preexec_fn=_deaf if layout.launcher == "pytorch" else None,
             )
             code = worker.wait()
-        return first_failure(log, code) if self.launcher == "pytorch" else code
-
-    def _ranks(self) -> dict[str, str]:
-        return {
-            "RANK": os.environ["SLURM_PROCID"],
-            "LOCAL_RANK": os.environ["SLURM_LOCALID"],
-            "WORLD_SIZE": str(self.nodes * self.gpus),
-            "LOCAL_WORLD_SIZE": str(self.gpus),
-            "MASTER_ADDR": _first_host(),
-            "MASTER_PORT": str(_port()),
-        }
-
-    def _torchrun(self) -> list[str]:
-        # What torchrun hands on itself would reach its processes twice; this one Slurm never sends.
-        options = ["--signals-to-handle=SIGQUIT", f"--nproc-per-node={self.gpus}"]
-        if self.nodes == 1:
-            return ["--standalone", *options]
-        return [
-            *options,
-            f"--nnodes={self.nodes}",
-            f"--node-rank={os.environ['SLURM_NODEID']}",
-            f"--master-addr={_first_host()}",
-            f"--master-port={_port()}",
-        ]
+        return first_failure(log, code) if layout.launcher == "pytorch" else code
 
     def _go_on(self, told: list[int]) -> int:
         """Puts a job whose worker has saved back into the queue, if that is for us to do."""
@@ -169,6 +141,20 @@ class Task:
             return EXIT_RESUMABLE
         print("stopped and saved; back into the queue.", flush=True)  # noqa: T201
         return _wait(told)
+
+
+def _torchrun(layout: Layout) -> list[str]:
+    # What torchrun hands on itself would reach its processes twice; this one Slurm never sends.
+    options = ["--signals-to-handle=SIGQUIT", f"--nproc-per-node={layout.gpus}"]
+    if layout.nodes == 1:
+        return ["--standalone", *options]
+    return [
+        *options,
+        f"--nnodes={layout.nodes}",
+        f"--node-rank={os.environ['SLURM_NODEID']}",
+        f"--master-addr={_first_host()}",
+        f"--master-port={_port()}",
+    ]
 
 
 def _number(variable: str) -> int:

@@ -55,7 +55,7 @@ def test_it_reaches_sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("MRCL_BENCH_DATA", "/big disk")
     cluster = _read(tmp_path, FILE)
     asked = cluster.ask("train").model_copy(update={"gpus": 8})
-    made = parameters(asked, cluster, "train", Layout(launcher="pytorch", gpus=8, nodes=4))
+    made = parameters(asked, cluster, Layout(launcher="pytorch", gpus=8, nodes=4))
     assert made["partition"] == "gpu"
     assert (made["nodes"], made["ntasks_per_node"], made["gpus_per_node"]) == (4, 1, 8)
     assert made["cpus_per_task"] == 16
@@ -69,9 +69,7 @@ def test_it_reaches_sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_srun_as_launcher_has_a_task_per_process(tmp_path: Path) -> None:
     cluster = _read(tmp_path, "cpus = 32\ngpus = 8\n")
-    made = parameters(
-        cluster.ask("pretrain"), cluster, "pretrain", Layout(launcher="slurm", gpus=8, nodes=2)
-    )
+    made = parameters(cluster.ask("pretrain"), cluster, Layout(launcher="slurm", gpus=8, nodes=2))
     assert (made["ntasks_per_node"], made["cpus_per_task"], made["gpus_per_node"]) == (8, 4, 8)
 
 
