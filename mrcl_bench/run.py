@@ -287,7 +287,7 @@ class MatrixRunner:
                 "threads": max(1, len(usable_cores()) // at_once),
                 **self.how.model_dump(),
                 **layout.model_dump(),
-                "force": kind == self.force,
+                "force": kind == self.force or self.planner.changed_code,
             }
         )
         return Unit(request, folder)

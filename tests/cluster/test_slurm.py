@@ -139,7 +139,7 @@ def test_a_disturbed_matrix_ends_as_a_local_run(
     here = Site(tmp_path / "here", micro_root, slurm)
     here(*matrix, "-j", str(len(os.sched_getaffinity(0))))  # a core each, as on the nodes
     wanted = ends_of(here.workspace.root)
-    assert len(wanted) == 2 + 6
+    assert len(wanted) == 2 + 6 + 6  # weights, records, results per sample
 
     there = Site(tmp_path / "there", micro_root, slurm)
     there.workspace.root.joinpath("cluster.toml").write_text('cpus = 1\ntime = "00:30:00"\n')

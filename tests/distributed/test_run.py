@@ -51,7 +51,6 @@ def run(tmp_path: Path, micro_root: Path) -> Run:
                 "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
                 "CUDA_VISIBLE_DEVICES": "",
                 "COLUMNS": "200",
-                "MRCL_BENCH_TRUST_CONFIGS": "1",
             },
             timeout=600,
         )

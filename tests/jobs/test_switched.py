@@ -35,7 +35,7 @@ def test_the_record_names_what_had_an_effect(
     assert record.cost.switches == effective
     trained = f"trained with {' and '.join(effective)}"
     assert record.flags[:2] == ["pretrained with channels-last", trained]
-    assert record.command.endswith(" --switch bf16 --switch fused")
+    assert record.command.endswith(" --switch bf16 --switch fused --force")
     assert 0 <= record.metrics[job.protocol.main_metric] <= 1
 
 
