@@ -27,7 +27,7 @@ from .workspace import Workspace
 
 def status_path(workspace: Workspace, profile: str, recipe: str) -> Path:
     """Where a failed pretraining says why."""
-    return workspace.runs / "pretrain" / profile / recipe / "failure.json"
+    return workspace.pretrain_run(profile, recipe) / "failure.json"
 
 
 def run_pretraining(request: Request) -> None:
@@ -89,7 +89,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe, left: LeftOut
         layout = fit_batch(config, recipe, get_world_size(), kept_batch)
         switches = switch_config(config, request.switches)
     seed = request.seed
-    work_dir = workspace.runs / "pretrain" / request.profile / recipe.name
+    work_dir = workspace.pretrain_run(request.profile, recipe.name)
     work_dir.mkdir(parents=True, exist_ok=True)
     kept = work_dir / "kept"
     wanted_moments = moments(recipe, config)

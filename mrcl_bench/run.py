@@ -29,7 +29,7 @@ from .errors import (
     EXIT_USAGE,
     BenchError,
 )
-from .jobs.evaluate import command_for, protocol_ref, recipe_ref
+from .jobs.evaluate import command_for, protocol_ref, recipe_ref, work_dir_of
 from .naming import contradictions
 from .plan import JobStep, Plan, Planner, each_once
 from .pretrain import status_path
@@ -266,14 +266,12 @@ class MatrixRunner:
 
     def _unit(self, kind: str, recipe: Recipe, jobs: tuple[Job, ...] = ()) -> Unit:
         profile = self.planner.profile
-        runs = self.workspace.runs
         if kind == "pretrain":
-            folder = runs / "pretrain" / profile / recipe.name
+            folder = self.workspace.pretrain_run(profile, recipe.name)
         elif len(jobs) == 1:
-            job = jobs[0]
-            folder = runs / "jobs" / profile / recipe.name / job.protocol.name / f"seed{job.seed}"
+            folder = work_dir_of(self.workspace, jobs[0])
         else:
-            folder = runs / "jobs" / profile / recipe.name / "probes"
+            folder = self.workspace.runs / "jobs" / profile / recipe.name / "probes"
         trains = recipe.role != "floor" if kind == "pretrain" else not jobs[0].protocol.batched
         layout = self.layout if trains else PLAIN
         at_once = len(self.slots) * max(1, layout.gpus)

@@ -57,6 +57,10 @@ class Workspace:
         """Folder of a recipe's ``raw.pth``, ``backbone.pth`` and ``manifest.json``."""
         return self.root / "checkpoints" / profile / recipe
 
+    def pretrain_run(self, profile: str, recipe: str) -> Path:
+        """Folder that a pretraining works in."""
+        return self.runs / "pretrain" / profile / recipe
+
     def records(self, profile: str) -> Path:
         """Folder of a profile's records."""
         return self.results / "records" / profile

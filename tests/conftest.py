@@ -19,6 +19,7 @@ from .toy import Toy
 
 os.environ["MRCL_BENCH_TRUST_CONFIG"] = "1"
 """Configs below tests/ are our own; `tests/test_trust.py` takes this away."""
+ROOT = Path(__file__).parents[1]
 MICRO_CONFIGS = Path(__file__).parent / "mm_configs"
 
 
@@ -65,6 +66,24 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
     """Two recipes, two protocols and a data set of one file, in a workspace of their own."""
     monkeypatch.delenv("MRCL_BENCH_DATA", raising=False)
     return Toy(tmp_path)
+
+
+def command_environment(root: Path, data: Path, **more: str) -> dict[str, str]:
+    """Of a command in a process of its own, in a workspace, with configs from elsewhere trusted."""
+    left_out = ("MRCL_BENCH", "SLURM")
+    kept = {
+        k: v for k, v in os.environ.items() if k != "PROFILE" and not any(n in k for n in left_out)
+    }
+    return {
+        **kept,
+        "MRCL_BENCH_TRUST_CONFIG": "1",
+        "MRCL_BENCH_ROOT": str(root),
+        "MRCL_BENCH_DATA": str(data),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+        "CUDA_VISIBLE_DEVICES": "",
+        "COLUMNS": "200",
+        **more,
+    }
 
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -17,15 +17,15 @@ from pathlib import Path
 from types import FrameType
 
 from ..atomic import write_text
-from ..engine.launch import NOT_STARTED, Unit, first_failure
+from ..engine.launch import NOT_STARTED, Unit, first_failure, worker_environment
 from ..engine.layout import Layout
 from ..engine.orphan import PARENT_VARIABLE
 from ..engine.request import Request
+from ..engine.stop import SIGNALS
 from ..errors import EXIT_FAILED, EXIT_RESUMABLE, BenchError
 from ..run import MatrixRunner, forget_failure
 from .queue import address, requeue, state_of
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 _PATIENCE_SECONDS = 300.0
 """How long to wait for Slurm to end a job that it has put back into its queue."""
 
@@ -61,7 +61,7 @@ class Task:
         def listen(number: int, frame: FrameType | None) -> None:
             told.append(number)
 
-        for number in _SIGNALS:
+        for number in SIGNALS:
             signal.signal(number, listen)
         first = _number("SLURM_PROCID") == 0
         request = Request.model_validate_json(Path(self.request).read_text())
@@ -97,15 +97,10 @@ class Task:
         if first:  # the worker's lock lies beside its request
             forget_failure(unit.request)
             request_file = unit.leave_request()
-        threads = str(unit.request.threads)
         environment = {
             **os.environ,
             PARENT_VARIABLE: str(os.getpid()),
-            "OMP_NUM_THREADS": threads,
-            "MKL_NUM_THREADS": threads,
-            "OPENBLAS_NUM_THREADS": threads,
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONWARNINGS": "ignore",
+            **worker_environment(unit.request),
             "PYTHONSAFEPATH": "1",
         }
         module = ["-m", "mrcl_bench.engine.worker", str(request_file)]
@@ -182,7 +177,7 @@ def _port() -> int:
 
 def _deaf() -> None:
     """Leaves signals to torchrun's workers, which Slurm reaches as well: they need them once."""
-    for number in _SIGNALS:
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 

@@ -38,7 +38,7 @@ class Claims:
         self._all = request.force or request.rehearsal is not None
         workspace = Workspace(request.root)
         self._planner = Planner(workspace, Catalog(), request.profile)
-        self._folder = workspace.runs / "pretrain" / request.profile / request.recipe.name
+        self._folder = workspace.pretrain_run(request.profile, request.recipe.name)
 
     @contextlib.contextmanager
     def pretraining(self) -> Iterator[bool]:

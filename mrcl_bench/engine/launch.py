@@ -51,6 +51,18 @@ def first_failure(log: Path, code: int) -> int:
     return int(said[-1]) if said else code
 
 
+def worker_environment(request: Request) -> dict[str, str]:
+    """What every worker's environment says, wherever it is started."""
+    threads = str(request.threads)
+    return {
+        "OMP_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": "ignore",
+    }
+
+
 @dataclass
 class Unit:
     """One worker to start.
@@ -94,15 +106,10 @@ class _Running:
         request_file = unit.leave_request()
         reader, writer = os.pipe()
         layout = unit.request.layout
-        threads = str(unit.request.threads)
         environment = {
             **os.environ,
             **slot.environment(layout.gpus),
-            "OMP_NUM_THREADS": threads,
-            "MKL_NUM_THREADS": threads,
-            "OPENBLAS_NUM_THREADS": threads,
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONWARNINGS": "ignore",
+            **worker_environment(unit.request),
         }
         if layout.launcher != "none":  # torchrun has no -P to pass on to its workers
             environment["PYTHONSAFEPATH"] = "1"

@@ -83,11 +83,8 @@ def _run(request: Request) -> int:
         from ..jobs.evaluate import run_evaluation
 
         return 0 if run_evaluation(request, claims.job) else EXIT_FAILED
-    except (KeyboardInterrupt, Timeout):
+    except (KeyboardInterrupt, Timeout, BenchError):
         raise
-    except BenchError as error:
-        print(f"BenchError: {error}", file=sys.stderr)  # noqa: T201
-        return EXIT_FAILED
     except Exception as error:
         traceback.print_exc()
         if STOP.requested:  # the same signal had taken a loader's process away first

@@ -20,11 +20,10 @@ pytest.importorskip("submitit")
 
 from mrcl_bench.cluster.ledger import Entry, Ledger  # noqa: E402
 from mrcl_bench.record import Batch, find_records, read_record  # noqa: E402
-from mrcl_bench.trust import VARIABLE  # noqa: E402
 from mrcl_bench.workspace import Workspace  # noqa: E402
 from tools.chaos import ends_of  # noqa: E402
 
-from ..conftest import MICRO_CONFIGS  # noqa: E402
+from ..conftest import MICRO_CONFIGS, command_environment  # noqa: E402
 from ..toy import Toy  # noqa: E402
 from .local_slurm import LocalSlurm, missing  # noqa: E402
 
@@ -56,17 +55,7 @@ class Site:
         self.workspace = Workspace(root)
         self.slurm = slurm
         self.ledger = Ledger(self.workspace, "micro")
-        kept = {k: v for k, v in os.environ.items() if k != "PROFILE" and "MRCL_BENCH" not in k}
-        self.environment = {
-            **kept,
-            **slurm.environment,
-            "MRCL_BENCH_ROOT": str(root),
-            "MRCL_BENCH_DATA": str(data),
-            VARIABLE: "1",
-            "CUDA_VISIBLE_DEVICES": "",
-            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-            "COLUMNS": "200",
-        }
+        self.environment = command_environment(root, data, **slurm.environment)
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
         """Runs ``mrcl-bench`` and returns what it says."""

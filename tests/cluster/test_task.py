@@ -17,6 +17,7 @@ from mrcl_bench.cluster.ledger import Entry, Ledger
 from mrcl_bench.cluster.settings import Cluster
 from mrcl_bench.cluster.submit import SlurmRunner
 from mrcl_bench.cluster.task import Task
+from mrcl_bench.engine.stop import SIGNALS
 from mrcl_bench.errors import EXIT_RESUMABLE
 from mrcl_bench.pretrain import status_path
 from mrcl_bench.record import find_records
@@ -65,7 +66,7 @@ class Node:
             return _POPEN([sys.executable, "-c", what, command[-1]], **options)
 
         self.patch.setattr(module.subprocess, "Popen", start)
-        before = {number: signal.getsignal(number) for number in module._SIGNALS}
+        before = {number: signal.getsignal(number) for number in SIGNALS}
         try:
             task()
         except SystemExit as ended:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,11 +13,9 @@ pytest.importorskip("mmpretrain")
 from mrcl_bench.engine.layout import free_port  # noqa: E402
 from mrcl_bench.errors import EXIT_USAGE  # noqa: E402
 from mrcl_bench.record import Batch, find_records, read_record  # noqa: E402
-from mrcl_bench.trust import VARIABLE  # noqa: E402
 from mrcl_bench.workspace import Workspace  # noqa: E402
 
-from ..conftest import MICRO_CONFIGS  # noqa: E402
-from .start import ROOT  # noqa: E402
+from ..conftest import MICRO_CONFIGS, command_environment  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -26,15 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 def test_what_the_command_says_to_type_on_every_node_does_the_work(
     micro_root: Path, tmp_path: Path
 ) -> None:
-    environment = {
-        **{k: v for k, v in os.environ.items() if k != "PROFILE" and "SLURM" not in k},
-        VARIABLE: "1",
-        "MRCL_BENCH_ROOT": str(tmp_path),
-        "MRCL_BENCH_DATA": str(micro_root),
-        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-        "CUDA_VISIBLE_DEVICES": "",
-        "OMP_NUM_THREADS": "1",
-    }
+    environment = command_environment(tmp_path, micro_root, OMP_NUM_THREADS="1")
     command = [
         *(sys.executable, "-m", "mrcl_bench.cli.main", "run", "-p", "micro", "-r", "mrcl"),
         *("--configs", str(MICRO_CONFIGS), "--protocol", "finetune"),

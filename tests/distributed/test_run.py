@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -17,11 +16,9 @@ pytest.importorskip("mmpretrain")
 
 from mrcl_bench.errors import EXIT_RESUMABLE  # noqa: E402
 from mrcl_bench.record import Batch, find_records, read_record  # noqa: E402
-from mrcl_bench.trust import VARIABLE  # noqa: E402
 from mrcl_bench.workspace import Workspace  # noqa: E402
 
-from ..conftest import MICRO_CONFIGS, manifest_of  # noqa: E402
-from .start import ROOT  # noqa: E402
+from ..conftest import MICRO_CONFIGS, command_environment, manifest_of  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -33,7 +30,6 @@ def run(tmp_path: Path, micro_root: Path) -> Run:
     """Runs the command on micro MRCL and its fine-tuning."""
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
-        kept = {k: v for k, v in os.environ.items() if k != "PROFILE" and "MRCL_BENCH" not in k}
         return subprocess.run(
             [
                 *(sys.executable, "-m", "mrcl_bench.cli.main", "run", "-p", "micro"),
@@ -43,15 +39,7 @@ def run(tmp_path: Path, micro_root: Path) -> Run:
             capture_output=True,
             text=True,
             cwd=tmp_path,
-            env={
-                **kept,
-                VARIABLE: "1",
-                "MRCL_BENCH_ROOT": str(tmp_path),
-                "MRCL_BENCH_DATA": str(micro_root),
-                "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-                "CUDA_VISIBLE_DEVICES": "",
-                "COLUMNS": "200",
-            },
+            env=command_environment(tmp_path, micro_root),
             timeout=600,
         )
 
@@ -91,13 +79,7 @@ def test_a_batch_that_cannot_be_kept_stops_before_anything_starts(run: Run, tmp_
 def test_an_interrupted_pretraining_goes_on_and_ends_the_same(
     micro_root: Path, tmp_path: Path
 ) -> None:
-    environment = {
-        **{k: v for k, v in os.environ.items() if k != "PROFILE"},
-        "MRCL_BENCH_ROOT": str(tmp_path),
-        "MRCL_BENCH_DATA": str(micro_root),
-        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-        "CUDA_VISIBLE_DEVICES": "",
-    }
+    environment = command_environment(tmp_path, micro_root)
     command = [
         *(sys.executable, "-m", "mrcl_bench.cli.main", "pretrain", "-p", "micro", "-r", "mrcl"),
         *("--configs", str(MICRO_CONFIGS), "--launcher", "pytorch", "--gpus", "2"),

@@ -26,10 +26,9 @@ from mrcl_bench.jobs.evaluate import work_dir_of  # noqa: E402
 from mrcl_bench.record import find_records, read_record  # noqa: E402
 from mrcl_bench.run import MatrixRunner  # noqa: E402
 from mrcl_bench.spec import Job  # noqa: E402
-from mrcl_bench.trust import VARIABLE  # noqa: E402
 from mrcl_bench.workspace import Workspace  # noqa: E402
 
-from ..conftest import MICRO_CONFIGS  # noqa: E402
+from ..conftest import MICRO_CONFIGS, command_environment  # noqa: E402
 from ..toy import Toy  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
@@ -187,14 +186,7 @@ def test_two_pretrainings_at_once_are_one(
 
 
 def test_two_run_commands_at_once(micro_root: Path, tmp_path: Path) -> None:
-    environment = {
-        **{k: v for k, v in os.environ.items() if k != "PROFILE"},
-        VARIABLE: "1",
-        "MRCL_BENCH_ROOT": str(tmp_path),
-        "MRCL_BENCH_DATA": str(micro_root),
-        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-        "CUDA_VISIBLE_DEVICES": "",
-    }
+    environment = command_environment(tmp_path, micro_root)
     command = [
         *(sys.executable, "-m", "mrcl_bench.cli.main", "run", "-p", "micro", "-r", "random"),
         *("--configs", str(MICRO_CONFIGS), "--protocol", "knn"),
