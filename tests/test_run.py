@@ -290,7 +290,7 @@ def test_a_record_that_does_not_fit_on_the_disk_is_named(
     path.unlink()
     _fake(monkeypatch, f"raise SystemExit({EXIT_DISK})")
     with monkeypatch.context() as patch:
-        patch.setattr("mrcl_bench.run.write_record", full)
+        patch.setattr("mrcl_bench.endings.write_record", full)
         assert f"{path} could not be written: No space left on device" in _run(toy)
     assert [step.reason for step in toy.plan().jobs if step.state == "todo"] == ["no record"]
 

@@ -200,7 +200,7 @@ PROTECTIONS = (
     Protection(
         5,
         "the exit code of a full disk is understood",
-        "mrcl_bench/run.py",
+        "mrcl_bench/endings.py",
         "if code == EXIT_DISK:",
         "if False:",
         ("tests/test_run.py::test_exit_codes_say_what_ran_out",),
@@ -238,7 +238,7 @@ PROTECTIONS = (
     Protection(
         7,
         "a killed worker is told from a failed one",
-        "mrcl_bench/run.py",
+        "mrcl_bench/endings.py",
         "if code == -9",
         "if code == -99",
         ("tests/test_run.py::test_a_killed_worker_is_told_apart",),
@@ -536,7 +536,7 @@ PROTECTIONS = (
         17,
         "a run looks at its data before it starts anything",
         "mrcl_bench/run.py",
-        "        self._check_data(units)\n",
+        "        check_data(units, self.planner, self.console)\n",
         "",
         (_PREFLIGHT + "test_a_run_stops_before_anything_is_started",),
     ),

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..engine.whole_images import cut_off
+
 _JPEG = b"\xff\xd8\xff"
 _PLAIN = ("YCbCr", "Gray", "RGB")
 _EXIF, _HEAD, _ORIENTATION = b"Exif\x00\x00", 2**16, 0x0112
@@ -20,16 +22,17 @@ def decoders() -> dict[str, str]:
     return {"opencv": cv2.__version__, "simplejpeg": simplejpeg.__version__}
 
 
-def decode(data: bytes, name: str = "these bytes") -> NDArray[np.uint8]:
+def decode(data: bytes) -> NDArray[np.uint8]:
     """Decodes a picture to (H, W, 3) uint8 in BGR, turned upright as its EXIF data say.
 
     Args:
         data: JPEG, or whatever else OpenCV reads.
-        name: For messages.
 
     Raises:
         ValueError: They are no picture, or a part of one.
     """
+    if not data:
+        raise ValueError("0 bytes")
     if data.startswith(_JPEG):
         import simplejpeg
 
@@ -39,10 +42,12 @@ def decode(data: bytes, name: str = "these bytes") -> NDArray[np.uint8]:
                 found: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, colorspace="BGR")
                 return found
         except ValueError as error:
-            raise ValueError(f"{name} is a damaged JPEG: {error}") from None
+            raise ValueError(f"damaged JPEG: {error}") from None
+    if why := cut_off(data):
+        raise ValueError(why)
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
-        raise ValueError(f"{name} is no picture")
+        raise ValueError("no picture, or damaged")
     pixels: NDArray[np.uint8] = np.asarray(image, dtype=np.uint8)
     return pixels
 

@@ -64,7 +64,7 @@ def read_picture(path: str) -> NDArray[np.uint8]:
     folder, name = os.path.split(path)
     found = _pack_above(folder)
     pixels = found[0].get(found[1] + name, path) if found is not None else None
-    return decode(Path(path).read_bytes(), path) if pixels is None else pixels
+    return decode(Path(path).read_bytes()) if pixels is None else pixels
 
 
 class _Pack:
@@ -229,7 +229,7 @@ def _write(
     def read(name: str) -> Any:
         data = (folder / name).read_bytes()
         try:
-            return decode(data, name), sha256(data).hexdigest()
+            return decode(data), sha256(data).hexdigest()
         except Exception as error:  # decoders raise anything on damaged bytes
             return None, " ".join(str(error).split())[:120]
 

@@ -11,6 +11,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS
 from numpy.typing import NDArray
 
+from ..engine.whole_images import naming
 from . import draws, kernels
 from .draws import View
 from .pack import read_picture
@@ -70,10 +71,14 @@ class FusedMultiView(BaseTransform):  # type: ignore[misc]
 
         Returns:
             The same dict; ``img`` is the list of views, (size, size, 3) uint8 in BGR.
+
+        Raises:
+            BrokenImage: The file cannot be read whole.
         """
         image = results.get("img")
         if image is None:
-            image = read_picture(str(results["img_path"]))
+            with naming(results["img_path"]):
+                image = read_picture(str(results["img_path"]))
         results["ori_shape"] = image.shape[:2]
         results["img_shape"] = (self.size, self.size)
         results["img"] = [self._view(image, view) for view in self.views]

@@ -17,13 +17,13 @@ from pathlib import Path
 from types import FrameType
 
 from ..atomic import write_text
+from ..endings import Endings, forget_failure
 from ..engine.launch import NOT_STARTED, Unit, first_failure, worker_environment
 from ..engine.layout import Layout
 from ..engine.orphan import PARENT_VARIABLE
 from ..engine.request import Request
 from ..engine.stop import SIGNALS
 from ..errors import EXIT_FAILED, EXIT_RESUMABLE, BenchError
-from ..run import MatrixRunner, forget_failure
 from .queue import address, requeue, state_of
 
 _PATIENCE_SECONDS = 300.0
@@ -191,22 +191,20 @@ def _wait(told: list[int]) -> int:
 
 def _note(key: str, unit: Unit, code: int) -> None:
     """Writes down why a worker failed, as a local run does, and what it keeps from being run."""
-    from rich.console import Console
-
     from ..catalog import Catalog
     from ..plan import Planner
     from ..workspace import Workspace
     from .ledger import Ledger
 
     workspace, profile = Workspace(unit.request.root), unit.request.profile
-    runner = MatrixRunner(Planner(workspace, Catalog(), profile), Console(quiet=True), 1)
-    runner.ended(unit, code)
+    endings = Endings(Planner(workspace, Catalog(), profile))
+    endings.note(unit, code)
     if unit.request.kind == "pretrain":
         ledger = Ledger(workspace, profile)
         for entry in ledger.read():
             if key in entry.needs:
                 request = ledger.request_file(entry).read_text()
                 waiting = Unit(Request.model_validate_json(request), workspace.runs / entry.folder)
-                runner.ended(waiting, NOT_STARTED)
-    for line in runner.failed:
+                endings.note(waiting, NOT_STARTED)
+    for line in endings.failed:
         print(line, file=sys.stderr)  # noqa: T201

@@ -7,7 +7,8 @@ is up to the decoder (OpenCV 4.12 does, some fill the rest with grey), and no er
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -45,14 +46,30 @@ def refuse_broken_images() -> None:
     if hasattr(mmcv.imfrombytes, "strict"):
         return
     mmcv.imfrombytes = _strict(mmcv.imfrombytes)
-    LoadImageFromFile.transform = _naming(LoadImageFromFile.transform, "img_path")
-    LoadAnnotations._load_seg_map = _naming(LoadAnnotations._load_seg_map, "seg_map_path")
+    LoadImageFromFile.transform = _names(LoadImageFromFile.transform, "img_path")
+    LoadAnnotations._load_seg_map = _names(LoadAnnotations._load_seg_map, "seg_map_path")
     try:
         import mmseg.datasets.transforms as segmentation
     except ImportError:
         return
     annotations = segmentation.LoadAnnotations
-    annotations._load_seg_map = _naming(annotations._load_seg_map, "seg_map_path")
+    annotations._load_seg_map = _names(annotations._load_seg_map, "seg_map_path")
+
+
+@contextmanager
+def naming(path: Any) -> Iterator[None]:
+    """Says of which file an error of the reading inside is.
+
+    Raises:
+        BrokenImage: Anything went wrong but memory.
+    """
+    try:
+        yield
+    except (MemoryError, BenchError):
+        raise
+    except Exception as error:  # decoders raise anything on damaged bytes
+        why = " ".join(str(error).split())[:200] or type(error).__name__
+        raise BrokenImage(f"broken image {path}: {why}.") from None
 
 
 def cut_off(content: bytes) -> str | None:
@@ -86,15 +103,10 @@ def _strict(decode: Callable[..., Any]) -> Callable[..., Any]:
     return decode_whole
 
 
-def _naming(read: Callable[..., Any], key: str) -> Callable[..., Any]:
+def _names(read: Callable[..., Any], key: str) -> Callable[..., Any]:
     @wraps(read)
     def read_or_name(self: Any, results: dict[str, Any]) -> Any:
-        try:
+        with naming(results.get(key)):
             return read(self, results)
-        except (MemoryError, BenchError):
-            raise
-        except Exception as error:
-            why = " ".join(str(error).split())[:200] or type(error).__name__
-            raise BrokenImage(f"broken image {results.get(key)}: {why}.") from None
 
     return read_or_name

@@ -235,7 +235,7 @@ class _Rehearser(MatrixRunner):
         name, path = unit.request.recipe.name, unit.log
         if unit.state == "done":
             return Result(name, True, unit.seconds, log=path)
-        failure = self._pretraining_failure(unit.request.recipe, unit, 1)
+        failure = self.endings.pretraining_failure(unit.request.recipe, unit, 1)
         return Result(name, False, unit.seconds, _reason(failure), path)
 
     def _of_protocol(self, unit: Unit) -> Result:

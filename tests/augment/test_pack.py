@@ -51,13 +51,13 @@ def pictures(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".txt"]
 
 
-def decodings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def decodings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Collects what is decoded from now on."""
-    seen: list[str] = []
+    seen: list[int] = []
 
-    def counted(data: bytes, name: str) -> Any:
-        seen.append(name)
-        return decode(data, name)
+    def counted(data: bytes) -> Any:
+        seen.append(hash(data))
+        return decode(data)
 
     monkeypatch.setattr(packing, "decode", counted)
     return seen
@@ -90,7 +90,7 @@ def test_paths_may_be_relative_and_the_folder_a_part(
     read_picture("train/b/c/z.jpg")
     assert seen == []
     read_picture("train/b.jpg")
-    assert seen == ["train/b.jpg"]
+    assert seen == [hash(Path("train/b.jpg").read_bytes())]
 
 
 @pytest.mark.parametrize("change", ["size", "time"])

@@ -72,6 +72,31 @@ def test_what_is_broken_is_left_out_and_told_once(
         _paths(pictures)
 
 
+def test_views_made_in_one_step_stop_at_a_broken_image_unless_allowed(
+    pictures: Path, tmp_path: Path
+) -> None:
+    """They read files themselves, by another decoder than the looking-through."""
+    from mrcl_bench.augment.views import FusedMultiView
+
+    crop = {"type": "RandomResizedCrop", "scale": 8, "backend": "pillow"}
+    for name, content in {"a/4.png": b"", "b/7.png": b"<!DOCTYPE html>"}.items():
+        (pictures / name).write_bytes(content)
+    Image.new("RGB", (64, 64), "red").save(pictures / "b/8.jpg")
+    _cut(pictures / "b/8.jpg")
+
+    def views() -> list[str]:
+        data = CustomDataset(data_root=str(pictures), pipeline=[FusedMultiView([[crop]], 2)])
+        made = [data[place] for place in range(len(data))]
+        assert all(len(one["img"]) == 2 for one in made)
+        return [Path(one["img_path"]).name for one in made]
+
+    with pytest.raises(BrokenImage, match=r"4\.png"):
+        views()
+    with without_broken_images(True, tmp_path / "notes") as left:
+        assert len(views()) == 8
+    assert sorted(Path(path).name for path in left.files) == ["4.png", "7.png", "8.jpg"]
+
+
 def test_without_the_allowance_nothing_is_left_out(pictures: Path, tmp_path: Path) -> None:
     _cut(pictures / "a/4.png")
     with without_broken_images(True, tmp_path):
