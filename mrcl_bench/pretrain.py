@@ -68,6 +68,7 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe, left: LeftOut
     from .engine.keep import KeepHook
     from .engine.resume import ElapsedHook, ResumedHook
     from .engine.runtime import build_runner, encoder_gflops, join
+    from .engine.several import EveryWeightHook
     from .engine.stop import STOP, stop_hook
     from .engine.switches import switch_config
     from .reconstructions import keep_reconstructions
@@ -113,6 +114,8 @@ def _train(request: Request, workspace: Workspace, recipe: Recipe, left: LeftOut
 
     what = f"pretrain {recipe.display}"
     runner = build_runner(config, work_dir, seed, request.launcher, what, switches)
+    if request.rehearsal is not None:
+        runner.register_hook(EveryWeightHook())
     elapsed, resumed = ElapsedHook(watch), ResumedHook()
     runner.register_hook(elapsed, priority="LOWEST")
     runner.register_hook(resumed, priority="LOWEST")

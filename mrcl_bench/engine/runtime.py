@@ -21,6 +21,7 @@ from .loaders import spare_loaders
 from .progress import report
 from .resume import GradientHook, PlainHistoryHook, RngHook
 from .safe_loading import install
+from .several import FreezingRunner
 from .switches import switch_model
 
 T = TypeVar("T")
@@ -172,7 +173,7 @@ def build_runner(
     config.launcher = launcher
     config.randomness = {"seed": seed}
     config.setdefault("experiment_name", work_dir.name)
-    runner = Runner.from_cfg(config)
+    runner = FreezingRunner.from_cfg(config)
     switch_model(runner.model, switches)
     runner.register_hook(FiniteHook())
     runner.register_hook(ProgressHook(what), priority="LOWEST")

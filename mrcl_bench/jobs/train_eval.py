@@ -11,6 +11,7 @@ from ..engine.capture import Stopwatch, peak_memory_mib
 from ..engine.checkpoints import go_on, pace
 from ..engine.resume import ElapsedHook, ResumedHook
 from ..engine.runtime import build_runner, join
+from ..engine.several import EveryWeightHook
 from ..engine.stop import STOP, stop_hook
 from ..engine.switches import switch_config
 from ..loading import loading_of
@@ -70,6 +71,8 @@ def train(context: Context) -> Trained:
     runner = build_runner(config, context.work_dir, seed, launcher, what, switches)
     report = load_into(unwrapped(runner.model), context.weights, loading_of(config))
     _skip_initialisation(runner)
+    if not context.resumes:  # a rehearsal
+        runner.register_hook(EveryWeightHook())
     elapsed, resumed = ElapsedHook(watch), ResumedHook()
     for hook in (elapsed, resumed, stop_hook()):
         runner.register_hook(hook, priority="LOWEST")

@@ -76,6 +76,28 @@ def test_a_batch_that_cannot_be_kept_stops_before_anything_starts(run: Run, tmp_
     assert list(tmp_path.rglob("request.json")) == []
 
 
+def test_a_network_that_freezes_weights_late_trains_in_two_processes(
+    micro_root: Path, tmp_path: Path
+) -> None:
+    """Positions of mmpretrain's MoCo v3 ViT, here under SimCLR, are frozen after the wrapping."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "mrcl_bench.cli.main", "pretrain", "-p", "micro"),
+            *("--configs", str(MICRO_CONFIGS), "-r", "simclr"),
+            *("--launcher", "pytorch", "--gpus", "2"),
+        ],
+        env=command_environment(tmp_path, micro_root),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder,) = (path.parent for path in tmp_path.rglob("backbone.pth"))
+    cost = manifest_of(folder).pretrain_cost
+    assert cost is not None and cost.batch == Batch(named=32, total=32, processes=2)
+
+
 def test_an_interrupted_pretraining_goes_on_and_ends_the_same(
     micro_root: Path, tmp_path: Path
 ) -> None:
