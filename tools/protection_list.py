@@ -448,7 +448,7 @@ PROTECTIONS = (
         16,
         "a broken picture is named",
         "mrcl_bench/engine/whole_images.py",
-        'raise BrokenImage(f"broken image {results.get(key)}: {why}.") from None',
+        'raise BrokenImage(f"broken image {path}: {why}.") from None',
         "raise",
         (
             "tests/engine/test_whole_images.py::test_a_broken_picture_is_named",
