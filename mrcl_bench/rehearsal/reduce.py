@@ -143,10 +143,8 @@ def _holds_out(whole: Any) -> bool:
 
 
 def _blocks(whole: Any) -> Iterator[Any]:
-    """Top-level blocks that adapters of this project read, not mmengine."""
-    for name, value in whole.items():
-        if isinstance(value, dict) and name in ("probe", "knn", "svm", "linear", "sweep"):
-            yield value
+    """Top-level blocks; their own keys tell those that an adapter reads from mmengine's."""
+    return (value for value in whole.values() if isinstance(value, dict))
 
 
 def _length(whole: Any, rehearsal: Rehearsal, done: dict[str, str]) -> None:
@@ -197,7 +195,6 @@ def _own_blocks(whole: Any, done: dict[str, str]) -> None:
         if isinstance(block.get("k"), list | tuple):
             done["neighbours"] = f"at most {_NEIGHBOURS}"
             block["k"] = sorted({min(int(k), _NEIGHBOURS) for k in block["k"]})
-
         if "shots" in block:
             done[SHOTS] = f"{list(block['shots'])} to [1]"
             block["shots"] = [1]
