@@ -1,4 +1,4 @@
-"""Views at 224 px of a 500x375 JPEG, on one core: ours against others'."""
+"""Views at 224 px of a 500x375 JPEG, on one core: ours against others', and colours of batches."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from .timing import Measurement, Target, interleave
 
 PICTURES = 32
 SIZE = (375, 500)
+BATCH = 16
 
 
 def write_pictures(folder: Path) -> list[str]:
@@ -86,6 +87,9 @@ def contestants(single: bool) -> tuple[dict[str, Callable[[str], object]], dict[
         "torchvision v2": torchvision,
         "decoding alone": lambda path: decode(Path(path).read_bytes()),
     }
+    if not single:
+        leaving = Compose([{**steps[0], "defer_colours": True}, *steps[1:]])
+        found["mrcl-bench, colours left"] = lambda path: leaving({"img_path": path})
     try:
         from lightly.transforms import MAETransform, SimCLRTransform
     except ImportError:
@@ -123,7 +127,46 @@ def measure(quick: bool) -> list[Measurement]:
                     skipped=skipped,
                 )
             )
-    return measured
+    return [*measured, measure_colours(quick)]
+
+
+def measure_colours(quick: bool) -> Measurement:
+    """What `contestants` leaves of SimCLR's views, on the CPU and on a GPU where there is one."""
+    import torch
+
+    from mrcl_bench.augment import draws
+    from mrcl_bench.augment.device import colour
+    from mrcl_bench.augment.recipe import read
+    from mrcl_bench.catalog import config_root
+    from mrcl_bench.resolve import load_config
+
+    torch.set_num_threads(1)
+    base = load_config(config_root() / "_base_/datasets/in1k_two-views_simclr.py")
+    view = read(base.train_dataloader.dataset.pipeline[0].transforms[0]).view
+    count = 2 if quick else BATCH
+    np.random.seed(0)
+    drawn = torch.from_numpy(np.stack([draws.colours(view).packed() for _ in range(count)]))
+    views = torch.randint(256, (count, 3, 224, 224), dtype=torch.uint8)
+    turns: dict[str, Callable[[], object]] = {"on the CPU": lambda: colour(views, drawn)}
+    skipped = {"on a GPU": "there is none"}
+    if torch.cuda.is_available():
+        there = views.cuda()
+
+        def on_gpu() -> None:
+            colour(there, drawn)
+            torch.cuda.synchronize()
+
+        turns["on a GPU"], skipped = on_gpu, {}
+    for run in turns.values():
+        run()
+    return Measurement(
+        "Colours that two views of SimCLR left, batch by batch at 224 px, time by the clock",
+        interleave(turns, 2 if quick else 9),
+        "on the CPU",
+        notes={"views": f"{count}, of noise"},
+        items=count,
+        skipped=skipped,
+    )
 
 
 def _all(run: Callable[[str], object], paths: list[str]) -> Callable[[], None]:

@@ -11,10 +11,12 @@ SWITCHES = {
     "in float32",
     "channels-last": "convolutions on maps whose channels lie side by side",
     "compile": "transformer blocks, or else the backbone, by torch.compile",
+    "device-views": "colours and blur of fused views on the device that trains, batch by batch",
     "fused": "AdamW, Adam and SGD in one pass over the weights",
 }
 """Name to what it does. None is part of a config's hash: all change how the same training is
-computed, `bf16` with fewer digits, the others by rounding alone."""
+computed, `bf16` with fewer digits, the others by rounding alone (`device-views` by that of
+pixels)."""
 
 
 def check_switches(names: Iterable[str] | None) -> tuple[str, ...]:

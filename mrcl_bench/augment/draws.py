@@ -6,9 +6,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 ATTEMPTS = 10
 """Crops tried before the largest central one of a permitted aspect is taken."""
+BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
+"""Steps of a jitter, which come in random order."""
+_NO_STEP = -1
+_NO_SOLARISING = 256
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,31 @@ class View:
     threshold: int = 128
 
 
+@dataclass(frozen=True)
+class Colours:
+    """What is drawn of a view's colours.
+
+    Attributes:
+        steps: Steps of the jitter in their order, each with its factor; hue's is a turn.
+        grey: Whether all colour is lost.
+        sigma: Standard deviation of the blur, pixels; 0 for none.
+        threshold: Pixels of so much and more are inverted; 256 for none.
+    """
+
+    steps: tuple[tuple[int, float], ...] = ()
+    grey: bool = False
+    sigma: float = 0.0
+    threshold: int = _NO_SOLARISING
+
+    LENGTH = 11
+
+    def packed(self) -> NDArray[np.float32]:
+        """As (`LENGTH`,) float32: four steps, their four factors, grey, sigma, threshold."""
+        absent = [(_NO_STEP, 0.0)] * (4 - len(self.steps))
+        steps, factors = zip(*self.steps, *absent, strict=True)
+        return np.array([*steps, *factors, self.grey, self.sigma, self.threshold], np.float32)
+
+
 def crop(view: View, height: int, width: int) -> tuple[int, int, int, int]:
     """Draws a crop: top, left, height, width in whole pixels.
 
@@ -75,3 +105,22 @@ def factor(spread: float) -> float:
 def happens(probability: float) -> bool:
     """Whether something of a probability happens; draws only where that is open."""
     return probability >= 1 or (probability > 0 and np.random.random() < probability)
+
+
+def colours(view: View) -> Colours:
+    """Draws a view's colours."""
+    steps = _jitter(view) if happens(view.jitter) else ()
+    grey = happens(view.grey)
+    sigma = float(np.random.uniform(*view.sigma)) if happens(view.blur) else 0.0
+    return Colours(steps, grey, sigma, view.threshold if happens(view.solarise) else _NO_SOLARISING)
+
+
+def _jitter(view: View) -> tuple[tuple[int, float], ...]:
+    spreads = {BRIGHTNESS: view.brightness, CONTRAST: view.contrast, SATURATION: view.saturation}
+    steps = []
+    for step in map(int, np.random.permutation(4)):
+        if step == HUE and view.hue:
+            steps.append((step, float(np.random.uniform(-view.hue, view.hue))))
+        elif spreads.get(step):
+            steps.append((step, factor(spreads[step])))
+    return tuple(steps)

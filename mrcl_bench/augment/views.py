@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from ..engine.whole_images import naming
 from . import draws, kernels
-from .draws import View
+from .draws import Colours, View
 from .pack import read_picture
 from .recipe import read
 
 GREY = np.array([0.114, 0.587, 0.299], dtype=np.float32)
 """Luma of blue, green and red, ITU-R BT.601, as Pillow's."""
-_NO_SOLARISING = 256
 
 
 # In the root registry, where the look-up of every OpenMMLab scope ends.
@@ -34,6 +33,8 @@ class FusedMultiView(BaseTransform):  # type: ignore[misc]
     Args:
         transforms: Steps of each kind of view; see `mrcl_bench.augment.recipe.read`.
         num_views: Views of each kind.
+        defer_colours: Whether colours and blur are drawn here, but left to be done batch by batch
+            (`mrcl_bench.augment.device`).
 
     Raises:
         ValueError: A step has no counterpart here, or views differ in size.
@@ -43,7 +44,9 @@ class FusedMultiView(BaseTransform):  # type: ignore[misc]
         self,
         transforms: Sequence[Sequence[Mapping[str, Any]]],
         num_views: int | Sequence[int],
+        defer_colours: bool = False,
     ) -> None:
+        self.defer_colours = defer_colours
         counts = [num_views] if isinstance(num_views, int) else list(num_views)
         if len(counts) != len(transforms):
             raise ValueError(f"{len(counts)} numbers of views for {len(transforms)} kinds of them")
@@ -60,7 +63,7 @@ class FusedMultiView(BaseTransform):  # type: ignore[misc]
         """Compiles, or loads what was compiled, before worker processes are forked."""
         state = np.random.get_state()
         everything = View(jitter=1, brightness=1, contrast=1, saturation=1, hue=0.5, grey=1, blur=1)
-        self._view(np.zeros((8, 8, 3), np.uint8), everything)
+        self._view(np.zeros((8, 8, 3), np.uint8), everything, [])
         np.random.set_state(state)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +73,9 @@ class FusedMultiView(BaseTransform):  # type: ignore[misc]
             results: ``img_path``; or ``img``, (H, W, 3) uint8 in BGR.
 
         Returns:
-            The same dict; ``img`` is the list of views, (size, size, 3) uint8 in BGR.
+            The same dict; ``img`` is the list of views, (size, size, 3) uint8 in BGR. With
+            ``defer_colours`` what was drawn for all views comes last in it, a row of float32
+            (`draws.Colours.packed`).
 
         Raises:
             BrokenImage: The file cannot be read whole.
@@ -81,10 +86,14 @@ class FusedMultiView(BaseTransform):  # type: ignore[misc]
                 image = read_picture(str(results["img_path"]))
         results["ori_shape"] = image.shape[:2]
         results["img_shape"] = (self.size, self.size)
-        results["img"] = [self._view(image, view) for view in self.views]
+        left: list[Colours] = []
+        results["img"] = [self._view(image, view, left) for view in self.views]
+        if self.defer_colours:
+            results["img"].append(np.concatenate([colours.packed() for colours in left]))
         return results
 
-    def _view(self, image: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
+    def _view(self, image: NDArray[np.uint8], view: View, left: list[Colours]) -> NDArray[np.uint8]:
+        """Makes a view; what is drawn of its colours, but not done here, is added to ``left``."""
         height, width = image.shape[:2]
         crop = draws.crop(view, height, width)
         lines = np.empty((self.size, 3 * crop[3]), np.float32)
@@ -94,15 +103,13 @@ class FusedMultiView(BaseTransform):  # type: ignore[misc]
         mirrored = draws.happens(view.flip)
         kernels.resample_columns(cv2.transpose(lines), self.cubic, mirrored, planes)
         flat = planes.reshape(3, -1)
-        if draws.happens(view.jitter):
-            _jitter(flat, view)
-        if draws.happens(view.grey):
-            kernels.saturate(flat, np.float32(0), GREY)
-        if draws.happens(view.blur):
-            kernels.blur(planes, float(np.random.uniform(*view.sigma)))
+        colours = draws.colours(view)
+        if self.defer_colours:
+            left.append(colours)
+            colours = Colours()
+        _colour(planes, colours)
         pixels = np.empty((3, self.size, self.size), np.uint8)
-        threshold = view.threshold if draws.happens(view.solarise) else _NO_SOLARISING
-        kernels.to_bytes(flat, threshold, pixels.reshape(3, -1))
+        kernels.to_bytes(flat, colours.threshold, pixels.reshape(3, -1))
         out = np.empty_like(pixels)
         for plane, turned in zip(pixels, out, strict=True):
             cv2.transpose(plane, dst=turned)
@@ -130,15 +137,19 @@ class FusedView(FusedMultiView):
         return results
 
 
-def _jitter(planes: NDArray[np.float32], view: View) -> None:
-    """Changes brightness, contrast, saturation and hue, in random order."""
-    for step in np.random.permutation(4):
-        if step == 0 and view.brightness:
-            kernels.scale(planes, np.float32(draws.factor(view.brightness)))
-        elif step == 1 and view.contrast:
-            kernels.contrast(planes, np.float32(draws.factor(view.contrast)), GREY)
-        elif step == 2 and view.saturation:
-            kernels.saturate(planes, np.float32(draws.factor(view.saturation)), GREY)
-        elif step == 3 and view.hue:
-            shift = np.float32(np.random.uniform(-view.hue, view.hue))
-            kernels.turn(planes[2], planes[1], planes[0], shift)
+def _colour(planes: NDArray[np.float32], colours: Colours) -> None:
+    """Changes brightness, contrast, saturation and hue in their order, greys and blurs."""
+    flat = planes.reshape(3, -1)
+    for step, amount in colours.steps:
+        if step == draws.BRIGHTNESS:
+            kernels.scale(flat, np.float32(amount))
+        elif step == draws.CONTRAST:
+            kernels.contrast(flat, np.float32(amount), GREY)
+        elif step == draws.SATURATION:
+            kernels.saturate(flat, np.float32(amount), GREY)
+        else:
+            kernels.turn(flat[2], flat[1], flat[0], np.float32(amount))
+    if colours.grey:
+        kernels.saturate(flat, np.float32(0), GREY)
+    if colours.sigma:
+        kernels.blur(planes, colours.sigma)

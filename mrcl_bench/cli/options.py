@@ -82,8 +82,8 @@ SwitchOption = Annotated[
     typer.Option(
         "--switch",
         callback=check_switches,
-        help="Train faster: bf16, channels-last, compile or fused; may be given again. Records "
-        "and tables say so.",
+        help="Train faster: bf16, channels-last, compile, device-views or fused; may be given "
+        "again. Records and tables say so.",
     ),
 ]
 ConfigsOption = Annotated[

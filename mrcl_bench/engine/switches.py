@@ -11,6 +11,8 @@ import torch
 from mmengine.optim import OptimWrapper
 from mmengine.registry import OPTIM_WRAPPERS
 
+from ..augment.deferred import defer, take_on
+
 _FUSED = ("AdamW", "Adam", "SGD")
 _WRAPPERS = ("OptimWrapper", "AmpOptimWrapper", "Bf16OptimWrapper")
 
@@ -54,6 +56,9 @@ def switch_config(config: Any, switches: Iterable[str]) -> tuple[str, ...]:
             wrapper.type = "mmengine.Bf16OptimWrapper"
             for key in ("loss_scale", "dtype", "use_fsdp"):
                 wrapper.pop(key, None)
+        if name == "device-views" and not defer(config):
+            _warn("device-views: no views of this training are made by FusedMultiView; left out")
+            continue
         if name == "fused":
             kind = str(wrapper.optimizer.type)
             if kind not in _FUSED:
@@ -71,6 +76,8 @@ def switch_model(model: Any, switches: Iterable[str]) -> None:
     model = getattr(model, "module", model)
     if "channels-last" in switches:
         model.to(memory_format=torch.channels_last)
+    if "device-views" in switches:
+        take_on(model)
     if "compile" in switches:
         import torch._functorch.config as functorch
 

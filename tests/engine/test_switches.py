@@ -48,12 +48,23 @@ def test_the_option_takes_no_other_word(cli: Callable[..., Any]) -> None:
 
 def test_configs_change_where_something_can_be_done(capsys: pytest.CaptureFixture[str]) -> None:
     mixed = _config("AmpOptimWrapper", loss_scale="dynamic", clip_grad={"max_norm": 3.0})
+    views = {"type": "FusedMultiView", "num_views": 2}
+    inner = {"type": "CustomDataset", "pipeline": [views, {"type": "PackInputs"}]}
+    mixed.train_dataloader = {"dataset": {"type": "RepeatDataset", "dataset": inner}}
     assert switch_config(mixed, sorted(SWITCHES)) == tuple(sorted(SWITCHES))
     assert mixed.optim_wrapper == {
         "type": "mmengine.Bf16OptimWrapper",
         "optimizer": {"type": "AdamW", "lr": 0.1, "fused": True},
         "clip_grad": {"max_norm": 3.0},
     }
+    first, second = mixed.train_dataloader.dataset.dataset.pipeline
+    assert first == {**views, "defer_colours": True} and second == {"type": "PackInputs"}
+    stock = _config()
+    for kind in ("MultiView", "FusedView"):  # MAE's one view has no colours
+        stock.train_dataloader = {"dataset": {"pipeline": [{"type": kind}]}}
+        before = deepcopy(stock)
+        assert switch_config(stock, ["device-views"]) == () and stock == before
+        assert "device-views: no views" in capsys.readouterr().err
     lars = _config(optimizer="LARS")
     before = deepcopy(lars)
     assert switch_config(lars, ["fused"]) == () and lars == before
