@@ -1,4 +1,4 @@
-"""Carries out a plan: one worker per pretraining, then one per job or batch of probes."""
+"""Carries out a plan: one worker per pretraining, then one per job or batch of jobs."""
 
 from __future__ import annotations
 
@@ -137,7 +137,8 @@ class MatrixRunner:
         if pretrain_only:
             return list(makers.values())
         units = list(makers.values())
-        for recipe, jobs in _batches([step for step in plan.jobs if step.state == "todo"]):
+        todo = [step for step in plan.jobs if step.state == "todo"]
+        for recipe, jobs in _batches(todo, self.how.together):
             unit = self._unit("evaluate", recipe, jobs)
             if recipe.owner in makers:
                 unit.needs.append(makers[recipe.owner])
@@ -151,7 +152,8 @@ class MatrixRunner:
         elif len(jobs) == 1:
             folder = work_dir_of(self.workspace, jobs[0])
         else:
-            folder = self.workspace.runs / "jobs" / profile / recipe.name / "probes"
+            name = "probes" if jobs[0].protocol.batched else jobs[0].protocol.task
+            folder = self.workspace.runs / "jobs" / profile / recipe.name / name
         trains = recipe.role != "floor" if kind == "pretrain" else not jobs[0].protocol.batched
         layout = self.layout if trains else PLAIN
         at_once = len(self.slots) * max(1, layout.gpus)
@@ -171,17 +173,22 @@ class MatrixRunner:
         return Unit(request, folder)
 
 
-def _batches(steps: list[JobStep]) -> Iterator[tuple[Recipe, tuple[Job, ...]]]:
-    """Groups jobs into processes: a recipe's batched ones together, every other one alone."""
-    batched: dict[str, list[Job]] = {}
-    for step in steps:
-        if step.job.protocol.batched:
-            batched.setdefault(step.recipe.name, []).append(step.job)
-    for jobs in batched.values():
+def _batches(steps: list[JobStep], together: bool) -> Iterator[tuple[Recipe, tuple[Job, ...]]]:
+    """Groups jobs into processes, batches of probes first.
+
+    Args:
+        steps: What is to be done.
+        together: Whether a recipe's trained jobs of one task share a process. If not, only its
+            batched ones do, and every other job is alone.
+    """
+    found: dict[tuple[object, ...], list[Job]] = {}
+    for step in sorted(steps, key=lambda step: not step.job.protocol.batched):
+        protocol = step.job.protocol
+        group = () if protocol.batched else (protocol.task,)
+        alone = () if protocol.batched or together else (protocol.name, step.job.seed)
+        found.setdefault((step.recipe.name, *group, *alone), []).append(step.job)
+    for jobs in found.values():
         yield jobs[0].recipe, tuple(jobs)
-    for step in steps:
-        if not step.job.protocol.batched:
-            yield step.recipe, (step.job,)
 
 
 def summary(plan: Plan) -> list[tuple[str, str, str, str]]:

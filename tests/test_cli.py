@@ -44,6 +44,7 @@ def _is_clean(done: subprocess.CompletedProcess[str]) -> None:
         (["eval", "clss"], "cls"),
         (["eval"], "Missing argument"),
         (["run", "--jobs", "0"], "--jobs"),
+        (["run", "--executor", "slurm", "--together"], "--together is for workers on this"),
         (["data", "verify", "stmaps"], "Did you mean stamps"),
         (["data", "check", "imagenette"], "imagenet"),
         (["rehearse", "fnc"], "Did you mean fcn"),

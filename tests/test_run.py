@@ -64,6 +64,20 @@ def test_units(toy: Toy) -> None:
     assert units[6].needs == [units[1]]
 
 
+def test_trained_jobs_share_a_process_where_that_is_asked_for(toy: Toy) -> None:
+    runner = MatrixRunner(toy.planner, Console(quiet=True), 1, Manner(together=True))
+    units = runner._units(toy.plan(recipes=["mine"]), pretrain_only=False)
+    shown = [
+        (unit.folder.name, [(j.protocol.name, j.seed) for j in unit.request.jobs]) for unit in units
+    ]
+    assert shown == [
+        ("mine", []),
+        ("probes", [("probe", 0), ("probe", 1)]),
+        ("classification", [("tune", 0), ("tune", 1)]),
+    ]
+    assert units[2].needs == [units[0]]
+
+
 def test_kept_checkpoints_come_from_one_pretraining(toy: Toy) -> None:
     toy.edit("mine", 'source="mmpretrain",', 'source="mmpretrain", keep=[0.5, 6],')
     toy.edit("mine", "lr = 0.1)", "lr = 0.1)\ntrain_cfg = dict(max_iters=8)")

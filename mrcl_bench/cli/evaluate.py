@@ -24,6 +24,7 @@ from .options import (
     RecipeOption,
     SeedOption,
     SwitchOption,
+    TogetherOption,
     TrustOption,
     make_planner,
     manner,
@@ -93,6 +94,7 @@ def evaluate(
     trust_config: TrustOption = False,
     changed_code: ChangedCodeOption = False,
     allow_broken_images: AllowBrokenOption = False,
+    together: TogetherOption = False,
     force: ForceOption = False,
     algorithm: Annotated[str, typer.Option(help="Algorithm that trained the weights.")] = "foreign",
     source: SourceOption = None,
@@ -119,7 +121,7 @@ def evaluate(
             "Type: mrcl-bench eval cls, or: mrcl-bench eval --weights FILE",
             EXIT_USAGE,
         )
-    how = manner(launcher, gpus, nodes, keep_batch, allow_broken_images, switch)
+    how = manner(launcher, gpus, nodes, keep_batch, allow_broken_images, switch, together)
     planner = make_planner(profile, configs, changed_code)
     told = given(mean, std, channels, heads)
     judged = _protocols(planner.catalog, planner.profile, protocol or [], chosen_task)

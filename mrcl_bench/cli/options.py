@@ -110,6 +110,13 @@ AllowBrokenOption = Annotated[
         help="Leave broken images out instead of stopping; their number stands in the record.",
     ),
 ]
+TogetherOption = Annotated[
+    bool,
+    typer.Option(
+        "--together",
+        help="Trained jobs of a recipe and task share a process: fewer imports, no isolation.",
+    ),
+]
 ChangedCodeOption = Annotated[
     bool,
     typer.Option(
@@ -137,6 +144,7 @@ def manner(
     keep_batch: bool,
     allow_broken_images: bool,
     switches: list[str] | None,
+    together: bool = False,
 ) -> Manner:
     """What options say about how to run.
 
@@ -151,6 +159,7 @@ def manner(
         keep_batch=keep_batch,
         allow_broken_images=allow_broken_images,
         switches=tuple(switches or ()),
+        together=together,
     )
 
 

@@ -25,6 +25,7 @@ from .options import (
     RecipeOption,
     SeedOption,
     SwitchOption,
+    TogetherOption,
     TrustOption,
     make_planner,
     manner,
@@ -134,6 +135,7 @@ def run(
     trust_config: TrustOption = False,
     changed_code: ChangedCodeOption = False,
     allow_broken_images: AllowBrokenOption = False,
+    together: TogetherOption = False,
     force: ForceOption = False,
 ) -> None:
     """Run the matrix recipes x protocols x seeds; what has a valid record is skipped.
@@ -143,7 +145,7 @@ def run(
     """
     if executor not in ("local", "slurm"):
         raise unknown_name("executor", executor, ("local", "slurm"))
-    how = manner(launcher, gpus, nodes, keep_batch, allow_broken_images, switch)
+    how = manner(launcher, gpus, nodes, keep_batch, allow_broken_images, switch, together)
     planner = make_planner(profile, configs, changed_code)
     made = planner.plan(recipe or [], protocol or [], seed, force, course)
     if executor == "slurm":
@@ -152,6 +154,10 @@ def run(
         if jobs is not None:
             raise BenchError(
                 "--jobs is for workers on this machine.", "Say at_once in cluster.toml.", EXIT_USAGE
+            )
+        if together:
+            raise BenchError(
+                "--together is for workers on this machine.", "Leave it out.", EXIT_USAGE
             )
         submit_plan(planner, made, cluster, how, force, dry_run)
         return

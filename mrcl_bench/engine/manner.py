@@ -17,6 +17,8 @@ class Manner(BaseModel):
         keep_batch: Whether the total batch is the one that the config's name says.
         allow_broken_images: Whether to go on without broken images (`mrcl_bench.engine.left_out`).
         switches: Faster arithmetic to train with; see `mrcl_bench.switches`.
+        together: Whether trained jobs of a recipe and a task share a process, one after the other;
+            no option of a single job.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,6 +29,7 @@ class Manner(BaseModel):
     keep_batch: bool = True
     allow_broken_images: bool = False
     switches: tuple[str, ...] = ()
+    together: bool = False
 
     @property
     def layout(self) -> Layout:

@@ -116,3 +116,11 @@ def bench(micro_workspace: Workspace, micro_catalog: Catalog, untrained: Path) -
     made = Bench(micro_workspace, micro_catalog)
     shutil.copytree(untrained, made.folder)
     return made
+
+
+@pytest.fixture
+def apart(bench: Bench, untrained: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """A second workspace with the same checkpoint."""
+    made = Bench(Workspace(tmp_path_factory.mktemp("apart")), bench.catalog)
+    shutil.copytree(untrained, made.folder)
+    return made

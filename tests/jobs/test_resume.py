@@ -79,14 +79,6 @@ def _arrays(bench: Bench, record: Record) -> dict[str, np.ndarray]:
         return dict(stored)
 
 
-@pytest.fixture
-def apart(bench: Bench, untrained: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """A second workspace with the same checkpoint."""
-    made = Bench(Workspace(tmp_path_factory.mktemp("apart")), bench.catalog)
-    shutil.copytree(untrained, made.folder)
-    return made
-
-
 @pytest.mark.parametrize(
     ("protocol", "at"), [("finetune", 2), ("linear-sgd", 5), ("mask-rcnn", 2), ("upernet", 3)]
 )
