@@ -51,7 +51,11 @@ def load_config(path: Path, overrides: Mapping[str, Scalar] = _NONE) -> Any:
     from mmengine.config import Config
 
     try:
-        config = Config.fromfile(str(path), import_custom_modules=False)
+        config = Config.fromfile(
+            str(path),
+            import_custom_modules=False,
+            format_python_code=False,  # mmengine writes it out four times a run, by yapf
+        )
     except Exception as error:  # a config is code; whatever it raises is a fault of the config
         raise BenchError(
             f"config {path} does not load: {type(error).__name__}: {error}.",

@@ -109,6 +109,17 @@ def test_workers_get_their_threads(tmp_path: Path) -> None:
     assert unit.log.read_text().strip() == "3"
 
 
+def test_workers_keep_what_they_freed_unless_the_user_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")
+    names = "'MALLOC_TRIM_THRESHOLD_', 'MALLOC_MMAP_THRESHOLD_'"
+    unit = _unit(tmp_path, "u", f"import os; print(*(os.environ[name] for name in ({names})))")
+    _execute([unit])
+    assert unit.log.read_text().strip() == "1073741824 65536"
+
+
 def test_slots_are_handed_out_to_one_worker_at_a_time(tmp_path: Path) -> None:
     code = (
         "import os, pathlib, sys, time; time.sleep(0.3)\n"

@@ -34,6 +34,8 @@ _GRACE_SECONDS = 60.0
 _OF_TORCHRUN = "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
 """Signals that torchrun hands on to its processes; without SIGUSR1, that one kills it."""
 _KILLED = 128 + signal.SIGKILL
+_KEEP_FREED = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**25)}
+"""glibc keeps what a step frees for the next one instead of having the kernel clear it anew."""
 _FIRST_FAILURE = re.compile(r"Root Cause.*?exitcode\s*:\s*(-?\d+)", re.DOTALL)
 """In the report that torchrun ends with."""
 
@@ -60,6 +62,7 @@ def worker_environment(request: Request) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": threads,
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "ignore",
+        **{name: os.environ.get(name, value) for name, value in _KEEP_FREED.items()},
     }
 
 

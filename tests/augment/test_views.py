@@ -28,12 +28,11 @@ from mrcl_bench.catalog import config_root  # noqa: E402
 from mrcl_bench.engine.whole_images import BrokenImage  # noqa: E402
 from mrcl_bench.resolve import load_config  # noqa: E402
 
-BASES = sorted((config_root() / "_base_/datasets").glob("in1k_two-views_*.py"))
-SINGLE = sorted(
-    path
-    for name in ("in1k_mae", "in1k_one-view_matched")
-    for path in (config_root() / "_base_/datasets").glob(f"{name}.py")
-)
+DATASETS = config_root() / "_base_/datasets"
+BASES = [*sorted(DATASETS.glob("in1k_two-views_*.py")), DATASETS / "stamps48_two-views_fused.py"]
+SINGLE = [
+    DATASETS / f"{name}.py" for name in ("in1k_mae", "in1k_one-view_matched", "stamps48_mae_fused")
+]
 DRAWS = 10_000
 ALIKE = 1e-4
 """Least p of the tests below: with some hundred of them, chance alone stays above."""
@@ -101,7 +100,7 @@ def features(views: list[Any]) -> Any:
                 grey.std(),
                 (pixels.max(2) - pixels.min(2)).mean(),
                 np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean(),
-                (grey[:, :112] - grey[:, 112:]).mean(),
+                (grey[:, : grey.shape[1] // 2] - grey[:, grey.shape[1] // 2 :]).mean(),
             ]
         )
     return np.array(rows)
@@ -140,7 +139,8 @@ def test_a_single_view_is_distributed_like_mmpretrain_s(path: Path, picture: Any
     def drawn(make: Any) -> Any:
         np.random.seed(1)
         made = [make({"img": picture.copy()})["img"] for _ in range(250)]
-        assert {(view.shape, view.dtype) for view in made} == {((224, 224, 3), np.dtype(np.uint8))}
+        shape = (step.transforms[0].scale, step.transforms[0].scale, 3)
+        assert {(view.shape, view.dtype) for view in made} == {(shape, np.dtype(np.uint8))}
         return features(made)
 
     ours, theirs = drawn(fused), drawn(stock)
@@ -149,7 +149,7 @@ def test_a_single_view_is_distributed_like_mmpretrain_s(path: Path, picture: Any
 
 
 def test_the_same_seed_gives_the_same_views(picture: Any) -> None:
-    found = multi_view(BASES[-1])
+    found = multi_view(BASES[0])
     fused = FusedMultiView(transforms=found.transforms, num_views=found.num_views)
 
     def made(seed: int) -> list[Any]:
@@ -236,8 +236,9 @@ def test_single_views_exist_and_pack_to_one_tensor(picture: Any, tmp_path: Path)
     init_default_scope("mmpretrain")
     __import__("mmpretrain.datasets")
     (tmp_path / "one.jpg").write_bytes(jpeg(picture))
-    assert len(SINGLE) == 2
+    assert len(SINGLE) == 3
     for path in SINGLE:
-        steps = Compose(load_config(path).train_dataloader.dataset.pipeline)
-        packed = steps({"img_path": str(tmp_path / "one.jpg")})
-        assert packed["inputs"].shape == (3, 224, 224)
+        pipeline = load_config(path).train_dataloader.dataset.pipeline
+        packed = Compose(pipeline)({"img_path": str(tmp_path / "one.jpg")})
+        side = pipeline[0].transforms[0].scale
+        assert packed["inputs"].shape == (3, side, side)

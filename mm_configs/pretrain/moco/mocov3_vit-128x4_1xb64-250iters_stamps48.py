@@ -1,6 +1,6 @@
 _base_ = [
     "../../_base_/models/mocov3_vit-128x4.py",
-    "../../_base_/datasets/stamps48_two-views.py",
+    "../../_base_/datasets/stamps48_two-views_fused.py",
     "../../_base_/schedules/stamps_pretrain_250iters.py",
     "../../_base_/iter_runtime.py",
 ]

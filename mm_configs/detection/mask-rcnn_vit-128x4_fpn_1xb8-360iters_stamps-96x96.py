@@ -17,8 +17,8 @@ bench = dict(
     main_metric="val/bbox_mAP",
     seeds=1,
 )
-train_cfg = dict(type="IterBasedTrainLoop", max_iters=120, val_interval=120)
+train_cfg = dict(type="IterBasedTrainLoop", max_iters=360, val_interval=360)
 param_scheduler = [
-    dict(type="LinearLR", start_factor=1e-2, end=20, by_epoch=False),
-    dict(type="CosineAnnealingLR", begin=20, end=120, by_epoch=False),
+    dict(type="LinearLR", start_factor=1e-2, end=30, by_epoch=False),
+    dict(type="CosineAnnealingLR", begin=30, end=360, by_epoch=False),
 ]
