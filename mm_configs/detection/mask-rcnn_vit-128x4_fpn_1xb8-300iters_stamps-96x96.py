@@ -17,8 +17,8 @@ bench = dict(
     main_metric="val/bbox_mAP",
     seeds=1,
 )
-train_cfg = dict(type="IterBasedTrainLoop", max_iters=360, val_interval=360)
+train_cfg = dict(type="IterBasedTrainLoop", max_iters=300, val_interval=300)
 param_scheduler = [
     dict(type="LinearLR", start_factor=1e-2, end=30, by_epoch=False),
-    dict(type="CosineAnnealingLR", begin=30, end=360, by_epoch=False),
+    dict(type="CosineAnnealingLR", begin=30, end=300, by_epoch=False),
 ]
