@@ -1,4 +1,9 @@
-_base_ = ["../simclr/simclr_vit-128x4_1xb64-250iters_stamps48.py"]
+_base_ = [
+    "../../_base_/models/simclr_vit-128x4.py",
+    "../../_base_/datasets/stamps48_two-views.py",
+    "../../_base_/schedules/stamps_pretrain_250iters.py",
+    "../../_base_/iter_runtime.py",
+]
 
 bench = dict(
     kind="recipe",
