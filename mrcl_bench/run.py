@@ -181,12 +181,16 @@ def _batches(steps: list[JobStep], together: bool) -> Iterator[tuple[Recipe, tup
         together: Whether a recipe's trained jobs of one task share a process. If not, only its
             batched ones do, and every other job is alone.
     """
+
+    def shared(step: JobStep) -> tuple[object, ...]:
+        protocol = step.job.protocol
+        if protocol.batched:
+            return ()
+        return (protocol.task,) if together else (protocol.name, step.job.seed)
+
     found: dict[tuple[object, ...], list[Job]] = {}
     for step in sorted(steps, key=lambda step: not step.job.protocol.batched):
-        protocol = step.job.protocol
-        group = () if protocol.batched else (protocol.task,)
-        alone = () if protocol.batched or together else (protocol.name, step.job.seed)
-        found.setdefault((step.recipe.name, *group, *alone), []).append(step.job)
+        found.setdefault((step.recipe.name, *shared(step)), []).append(step.job)
     for jobs in found.values():
         yield jobs[0].recipe, tuple(jobs)
 

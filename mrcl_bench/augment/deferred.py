@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..rehearsal.pipeline import steps_of
 from .device import colour
 
 STEP = "FusedMultiView"
@@ -19,9 +20,10 @@ def defer(config: Any) -> bool:
     Returns:
         Whether it has a step that can.
     """
-    found = _steps((config.get("train_dataloader") or {}).get("dataset"))
+    steps = steps_of(config.get("train_dataloader"))
+    found = [step for step in steps if str(step["type"]).rsplit(".", 1)[-1] == STEP]
     for step in found:
-        step.defer_colours = True
+        step["defer_colours"] = True
     return bool(found)
 
 
@@ -41,12 +43,3 @@ def _colour(preprocessor: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     views = preprocessor.cast_data(views)
     done = [colour(view, rows) for view, rows in zip(views, each, strict=True)]
     return ({**batch, "inputs": done}, *rest)
-
-
-def _steps(part: Any) -> list[Any]:
-    """The steps in a config's data set, however deep: data sets may stand in each other."""
-    if isinstance(part, dict):
-        if str(part.get("type", "")).rsplit(".", 1)[-1] == STEP:
-            return [part]
-        part = list(part.values())
-    return [step for item in part for step in _steps(item)] if isinstance(part, list) else []

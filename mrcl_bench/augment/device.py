@@ -14,9 +14,6 @@ from torch.nn.functional import pad
 from . import draws
 from .draws import Colours
 
-_LUMA = (0.114, 0.587, 0.299)
-"""Of blue, green and red, ITU-R BT.601, as `mrcl_bench.augment.views.GREY`."""
-
 
 @torch.no_grad()
 def colour(views: Tensor, drawn: Tensor) -> Tensor:
@@ -130,5 +127,5 @@ def _change(
 
 
 def _grey(pixels: Tensor) -> Tensor:
-    blue, green, red = pixels.unbind(1)
-    return (_LUMA[0] * blue + _LUMA[1] * green + _LUMA[2] * red)[:, None]
+    blue, green, red = (w * plane for w, plane in zip(draws.GREY, pixels.unbind(1), strict=True))
+    return (blue + green + red)[:, None]

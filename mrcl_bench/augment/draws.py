@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 ATTEMPTS = 10
 """Crops tried before the largest central one of a permitted aspect is taken."""
+GREY = (0.114, 0.587, 0.299)
+"""Luma of blue, green and red, ITU-R BT.601, as Pillow's."""
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
 """Steps of a jitter, which come in random order."""
 _NO_STEP = -1

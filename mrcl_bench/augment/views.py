@@ -17,8 +17,7 @@ from .draws import Colours, View
 from .pack import read_picture
 from .recipe import read
 
-GREY = np.array([0.114, 0.587, 0.299], dtype=np.float32)
-"""Luma of blue, green and red, ITU-R BT.601, as Pillow's."""
+GREY = np.array(draws.GREY, dtype=np.float32)
 
 
 # In the root registry, where the look-up of every OpenMMLab scope ends.

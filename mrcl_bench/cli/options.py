@@ -9,7 +9,7 @@ import typer
 
 from ..errors import unknown_name
 from ..profiles import PROFILES
-from ..switches import check_switches
+from ..switches import SWITCHES, check_switches
 from ..trust import VARIABLE, trust
 
 if TYPE_CHECKING:
@@ -82,8 +82,7 @@ SwitchOption = Annotated[
     typer.Option(
         "--switch",
         callback=check_switches,
-        help="Train faster: bf16, channels-last, compile, device-views or fused; may be given "
-        "again. Records and tables say so.",
+        help=f"Train faster: {', '.join(SWITCHES)}; may be given again. Records and tables say so.",
     ),
 ]
 ConfigsOption = Annotated[

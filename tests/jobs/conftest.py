@@ -95,6 +95,12 @@ class Bench:
         assert ok == all(record.status == "completed" for record in records)
         return records
 
+    def arrays(self, record: Record) -> dict[str, np.ndarray]:
+        """The per-sample results of a record."""
+        path = self.workspace.record_path("micro", RANDOM, record.protocol.name, record.seed)
+        with np.load(path.with_name(record.artifacts["per_sample"])) as stored:
+            return dict(stored)
+
     def change_weights(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """Rewrites the checkpoint's weights, manifest and all."""
         from mrcl_bench.atomic import sha256_file, write_json

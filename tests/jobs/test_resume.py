@@ -21,7 +21,7 @@ from mrcl_bench.engine.checkpoints import (  # noqa: E402
 )
 from mrcl_bench.engine.stop import STOP  # noqa: E402
 from mrcl_bench.jobs import evaluate  # noqa: E402
-from mrcl_bench.record import Record, read_record  # noqa: E402
+from mrcl_bench.record import read_record  # noqa: E402
 from mrcl_bench.rehearsal.reduce import Rehearsal  # noqa: E402
 from mrcl_bench.workspace import Workspace  # noqa: E402
 
@@ -73,12 +73,6 @@ def _interrupt(bench: Bench, steps: Steps, protocol: str, at: int, act: Callable
     return evaluate.work_dir_of(bench.workspace, job)
 
 
-def _arrays(bench: Bench, record: Record) -> dict[str, np.ndarray]:
-    path = bench.workspace.record_path("micro", RANDOM, record.protocol.name, 0)
-    with np.load(path.with_name(record.artifacts["per_sample"])) as stored:
-        return dict(stored)
-
-
 @pytest.mark.parametrize(
     ("protocol", "at"), [("finetune", 2), ("linear-sgd", 5), ("mask-rcnn", 2), ("upernet", 3)]
 )
@@ -96,7 +90,7 @@ def test_a_signal_saves_after_the_step_and_the_job_ends_the_same(
     assert record.status == "completed", record.failure
     assert record.metrics == whole.metrics  # to the bit
     assert record.choices == whole.choices
-    ours, theirs = _arrays(bench, record), _arrays(apart, whole)
+    ours, theirs = bench.arrays(record), apart.arrays(whole)
     assert ours.keys() == theirs.keys()
     for name, values in ours.items():
         np.testing.assert_array_equal(values, theirs[name])

@@ -39,11 +39,7 @@ def test_a_job_after_another_has_the_same_record(
     (alone,) = _worker(apart, (1,), tmp_path / "alone")
     assert after.status == alone.status == "completed"
     assert after.metrics == alone.metrics
-    found = []
-    for place, record in ((bench, after), (apart, alone)):
-        path = place.workspace.record_path("micro", RANDOM, record.protocol.name, 1)
-        with np.load(path.with_name(record.artifacts["per_sample"])) as stored:
-            found.append(dict(stored))
-    assert found[0].keys() == found[1].keys()
-    for name, values in found[0].items():
-        np.testing.assert_array_equal(values, found[1][name])
+    ours, theirs = bench.arrays(after), apart.arrays(alone)
+    assert ours.keys() == theirs.keys()
+    for name, values in ours.items():
+        np.testing.assert_array_equal(values, theirs[name])
