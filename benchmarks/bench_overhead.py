@@ -42,24 +42,33 @@ if len(sys.argv) > 3:
     runner.test()
 """
 FACTOR = 1 / 1.03
+LENGTHS = ((14, 1), (60, 2), (240, 30))
+"""Steps of a pretraining and epochs of a job: to see that it runs, of seconds, of a minute."""
 
 
 def measure(quick: bool) -> list[timing.Measurement]:
-    """Whole processes of a pretraining and of a trained job; the steps of a pretraining alone."""
+    """Whole processes of a pretraining and of a trained job; the steps of a pretraining alone.
+
+    What start-up and the end of a run add does not grow with it, so that processes of seconds
+    and of a minute are measured, by the same aim.
+    """
     from mrcl_bench.data.auto import make
 
-    steps, runs = (14, 1) if quick else (60, 3)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        make(folder / "data" / "stamps-micro", source="shapes", micro=True)
-        for kind, base in BASES.items():
-            _write(folder / "configs", kind, base, steps)
-        found = _whole(folder, steps, runs)
-        found.append(_steps(folder, steps, runs))
+    lengths, runs = (LENGTHS[:1], 1) if quick else (LENGTHS[1:], 3)
+    found = []
+    for steps, epochs in lengths:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            make(folder / "data" / "stamps-micro", source="shapes", micro=True)
+            for kind, base in BASES.items():
+                _write(folder / "configs", kind, base, steps, epochs)
+            found += _whole(folder, steps, epochs, runs)
+            if steps == lengths[0][0]:
+                found.append(_steps(folder, steps, runs))
     return found
 
 
-def _write(folder: Path, kind: str, base: Path, steps: int) -> None:
+def _write(folder: Path, kind: str, base: Path, steps: int, epochs: int) -> None:
     """Makes a micro config as long as the benchmark wants it."""
     from mrcl_bench.catalog import read_bench_block
 
@@ -67,13 +76,13 @@ def _write(folder: Path, kind: str, base: Path, steps: int) -> None:
     length += f'param_scheduler = [dict(type="CosineAnnealingLR", end={steps}, by_epoch=False)]\n'
     length += "default_hooks = dict(checkpoint=dict(interval=50))\n"
     if kind == "job":
-        length = f"train_cfg = dict(max_epochs={max(1, steps // 30)})\n"
+        length = f"train_cfg = dict(max_epochs={epochs})\n"
     folder.mkdir(exist_ok=True)
     block = read_bench_block(base)
     (folder / f"{kind}.py").write_text(f"_base_ = [{str(base)!r}]\nbench = {block!r}\n{length}")
 
 
-def _whole(folder: Path, steps: int, runs: int) -> list[timing.Measurement]:
+def _whole(folder: Path, steps: int, epochs: int, runs: int) -> list[timing.Measurement]:
     from mrcl_bench.catalog import Catalog
     from mrcl_bench.engine.request import Request
     from mrcl_bench.spec import Job
@@ -93,7 +102,7 @@ def _whole(folder: Path, steps: int, runs: int) -> list[timing.Measurement]:
     checkpoint = folder / "checkpoints" / "micro" / "pretraining"
     titles = {
         "pretraining": f"MRCL, {steps} steps, conversion and its proof included",
-        "job": f"fine-tuning, {max(1, steps // 30)} epochs, val and novel",
+        "job": f"fine-tuning, {epochs} epochs, val and novel",
     }
     found = []
     for kind, request in requests.items():

@@ -13,7 +13,7 @@ from .engine.launch import Unit
 from .engine.layout import Layout, allocation, refuse_sharding
 from .engine.manner import Manner
 from .errors import EXIT_USAGE, BenchError
-from .naming import contradictions
+from .naming_check import contradictions
 from .plan import Planner
 from .resolve import load_spec
 from .spec import Protocol, Recipe

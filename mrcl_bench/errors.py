@@ -21,6 +21,8 @@ EXIT_DISK = 74
 """A worker found the disk full; what was saved before is intact."""
 EXIT_RESUMABLE = 130
 """Interrupted; the same command goes on where it stopped."""
+SHOWN_KEYS = 20
+"""Error messages name this many keys of a kind and count the rest."""
 
 
 class BenchError(Exception):
@@ -39,6 +41,13 @@ class BenchError(Exception):
         self.what = what
         self.cure = cure
         self.exit_code = exit_code
+
+
+def shorten(names: Iterable[str]) -> str:
+    """Joins names by commas; beyond `SHOWN_KEYS` it gives the number of the rest."""
+    listed = list(names)
+    more = f" … and {len(listed) - SHOWN_KEYS} more" if len(listed) > SHOWN_KEYS else ""
+    return ", ".join(listed[:SHOWN_KEYS]) + more
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> BenchError:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .config_steps import steps_of
 from .plan import Plan, Planner, each_once
 from .record import find_records, read_record
-from .rehearsal.pipeline import steps_of
 from .resolve import load_spec
 from .spec import Protocol, Recipe
 

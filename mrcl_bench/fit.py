@@ -84,10 +84,10 @@ def networks(protocols: Iterable[Protocol]) -> dict[str, Network]:
 def misfit(network: Network, weights: Shapes, architecture: Architecture) -> str | None:
     """Says why weights do not fit a network, or None if they do.
 
-    The rule is that of loading (`mrcl_bench.checkpoint.load_backbone`): every key there but those
-    that the protocol declares as new, none left over but those that it leaves out, equal shapes
-    but for the length of the position embedding, which is resampled. What keys do not show, heads
-    and a ResNet's style, must agree as well.
+    The rule is that of loading (`mrcl_bench.backbone_weights.load_backbone`): every key there but
+    those that the protocol declares as new, none left over but those that it leaves out, equal
+    shapes but for the length of the position embedding, which is resampled. What keys do not show,
+    heads and a ResNet's style, must agree as well.
 
     Args:
         network: A protocol's backbone.

@@ -13,12 +13,11 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
+from mrcl_bench.backbone_weights import load_backbone  # noqa: E402
 from mrcl_bench.checkpoint import (  # noqa: E402
-    load_backbone,
     load_checkpoint,
     load_state_dict,
     save_weights,
-    shorten,
     state_dict_sha256,
 )
 from mrcl_bench.errors import BenchError  # noqa: E402
@@ -297,11 +296,6 @@ def test_exceptions_to_the_contract_are_explicit() -> None:
     del extra["1.num_batches_tracked"]
     load_backbone(target, extra, left_out=(r"ln1\..*",))
     assert int(target[1].num_batches_tracked) == 7
-
-
-def test_long_lists_are_shortened() -> None:
-    assert shorten(str(i) for i in range(23)).endswith("18, 19 … and 3 more")
-    assert shorten("ab") == "a, b"
 
 
 def vit(**kwargs: Any) -> Any:

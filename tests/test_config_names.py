@@ -15,7 +15,8 @@ import pytest
 
 from mrcl_bench.catalog import Catalog, config_root
 from mrcl_bench.data.stamps import SCENE_SIDE, SMALL_SIDE
-from mrcl_bench.naming import contradictions, parse_stem
+from mrcl_bench.naming import parse_stem
+from mrcl_bench.naming_check import contradictions
 from mrcl_bench.spec import Protocol, Recipe
 from mrcl_bench.workspace import Workspace
 

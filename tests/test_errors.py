@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mrcl_bench.errors import EXIT_FAILED, EXIT_USAGE, BenchError, unknown_name
+from mrcl_bench.errors import EXIT_FAILED, EXIT_USAGE, BenchError, shorten, unknown_name
 
 
 def test_message_joins_what_and_cure() -> None:
@@ -30,3 +30,8 @@ def test_unknown_name_shortens_long_lists() -> None:
     cure = unknown_name("recipe", "zzz", [f"recipe{index:03d}" for index in range(50)]).cure
     assert "recipe019 …" in cure
     assert "recipe020" not in cure
+
+
+def test_long_lists_are_shortened() -> None:
+    assert shorten(str(i) for i in range(23)).endswith("18, 19 … and 3 more")
+    assert shorten("ab") == "a, b"

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from mrcl_bench.checkpoint import load_backbone  # noqa: E402
+from mrcl_bench.backbone_weights import load_backbone  # noqa: E402
 from mrcl_bench.convert._architecture import Architecture  # noqa: E402
 from mrcl_bench.engine.capture import LoadRefused  # noqa: E402
 from mrcl_bench.errors import BenchError  # noqa: E402

@@ -20,8 +20,8 @@ import torch  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 
+from mrcl_bench.backbone_weights import load_backbone  # noqa: E402
 from mrcl_bench.catalog import load_catalog  # noqa: E402
-from mrcl_bench.checkpoint import load_backbone  # noqa: E402
 from mrcl_bench.engine.runtime import import_custom  # noqa: E402
 from mrcl_bench.resolve import load_config, relocate  # noqa: E402
 

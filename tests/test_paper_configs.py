@@ -17,8 +17,8 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 
+from mrcl_bench.backbone_weights import load_backbone  # noqa: E402
 from mrcl_bench.catalog import load_catalog  # noqa: E402
-from mrcl_bench.checkpoint import load_backbone  # noqa: E402
 from mrcl_bench.convert import convert  # noqa: E402
 from mrcl_bench.engine.runtime import import_custom  # noqa: E402
 from mrcl_bench.resolve import load_config  # noqa: E402

@@ -304,7 +304,7 @@ PROTECTIONS = (
     Protection(
         9,
         "a page is told from weights",
-        "mrcl_bench/checkpoint.py",
+        "mrcl_bench/checkpoint_format.py",
         'if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):',
         "if False:",
         (
@@ -315,7 +315,7 @@ PROTECTIONS = (
     Protection(
         9,
         "zip checksums are compared",
-        "mrcl_bench/checkpoint.py",
+        "mrcl_bench/checkpoint_format.py",
         "if damaged is not None:",
         "if False:",
         ("tests/test_checkpoint.py::test_flipped_byte_in_the_weights",),
@@ -323,7 +323,7 @@ PROTECTIONS = (
     Protection(
         10,
         "whatever safetensors raises is one clear error",
-        "mrcl_bench/checkpoint.py",
+        "mrcl_bench/checkpoint_format.py",
         "except Exception as error:  # SafetensorError as a rule;",
         "except ZeroDivisionError as error:  # SafetensorError as a rule;",
         (
@@ -334,7 +334,7 @@ PROTECTIONS = (
     Protection(
         11,
         "weights load completely or not at all",
-        "mrcl_bench/checkpoint.py",
+        "mrcl_bench/backbone_weights.py",
         "    if faults:\n",
         "    if False:\n",
         (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..rehearsal.pipeline import steps_of
+from ..config_steps import steps_of
 from .device import colour
 
 STEP = "FusedMultiView"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..atomic import sha256_file, write_json
-from ..errors import EXIT_USAGE, BenchError, unknown_name
+from ..errors import EXIT_USAGE, BenchError, shorten, unknown_name
 from ..normalisation import IMAGENET, Normalisation, checked
 from ._architecture import Architecture, read_architecture
 from ._beside import beside
@@ -101,7 +101,7 @@ def convert_file(
             weights, the target has no such network, the proof fails, or the file is itself the
             output; nothing is written then.
     """
-    from ..checkpoint import load_state_dict, shorten, state_dict_sha256
+    from ..checkpoint import load_state_dict, state_dict_sha256
     from . import convert, detect
     from .dialects import dialects, remarks
 

@@ -25,7 +25,7 @@ def load_into(model: Any, weights: dict[str, Any], loading: Loading) -> LoadRepo
     Raises:
         LoadRefused: A key is missing or left over; the message lists them.
     """
-    from ..checkpoint import load_backbone
+    from ..backbone_weights import load_backbone
 
     try:
         beside = {path: attrgetter(path)(model) for path in loading.beside}

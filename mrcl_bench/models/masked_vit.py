@@ -8,6 +8,8 @@ from mmpretrain.models.utils import resize_pos_embed
 from mmpretrain.registry import MODELS
 from torch.nn import functional
 
+from .patches import gather_patches
+
 
 def visible_count(total: int, mask_ratio: float) -> int:
     """Returns how many of `total` patches stay visible, by MAE's rounding.
@@ -117,10 +119,8 @@ class MaskedViT(MAEViT):
     def _embed(self, x: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
         """Projects chosen patches (B, K) of images that patches tile to tokens (B, K, C)."""
         stem, norm = self.patch_embed.projection, self.patch_embed.norm
-        # (B, 3, rows, height, columns, width)
-        patches = x.unflatten(3, (-1, stem.stride[1])).unflatten(2, (-1, stem.stride[0]))
-        patches = patches.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
-        tokens = functional.linear(_rows(patches, chosen), stem.weight.flatten(1), stem.bias)
+        patches = gather_patches(x, chosen, stem.stride)
+        tokens = functional.linear(patches, stem.weight.flatten(1), stem.bias)
         return tokens if norm is None else norm(tokens)
 
 

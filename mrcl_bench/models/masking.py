@@ -14,6 +14,7 @@ from torch import nn
 
 from .hidden_decoder import HiddenDecoder
 from .masked_vit import visible_count
+from .patches import gather_patches, normalise_patches
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,11 @@ class TokenMasking:
         if encoded.mask is None or not isinstance(decoder, HiddenDecoder):
             pred = decoder(encoded.features, encoded.ids_restore)
             return head.loss(pred, images, encoded.mask)
-        pred, places = decoder.hidden(encoded.features, encoded.ids_restore)
-        target = head.patchify(images)
-        target = target.gather(1, places.unsqueeze(-1).expand(-1, -1, target.shape[-1]))
-        if head.norm_pix:  # as in the head's `construct_target`, which takes whole images alone
-            mean, var = target.mean(dim=-1, keepdim=True), target.var(dim=-1, keepdim=True)
-            target = (target - mean) / (var + 1e-6).sqrt()
+        channels, size = images.shape[1], (head.patch_size, head.patch_size)
+        pred, places = decoder.hidden(encoded.features, encoded.ids_restore, channels)
+        target = gather_patches(images, places, size)
+        if head.norm_pix:
+            target = normalise_patches(target)
         return head.loss_module(pred, target, torch.ones_like(places, dtype=target.dtype))
 
 

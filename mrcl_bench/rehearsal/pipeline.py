@@ -40,18 +40,6 @@ _MULTIPLE = 32
 """What a crop's sides stay a multiple of: the strides of every backbone here."""
 
 
-def steps_of(value: Any) -> Iterator[dict[str, Any]]:
-    """Yields every step below a value, those inside other steps as well."""
-    if isinstance(value, dict):
-        if "type" in value:
-            yield value
-        for item in value.values():
-            yield from steps_of(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from steps_of(item)
-
-
 def reference(steps: list[dict[str, Any]]) -> int | None:
     """The side of what the network is shown: the smallest crop, or the largest short side.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..config_steps import steps_of
 from ..errors import EXIT_USAGE, BenchError
 from . import pipeline
 
@@ -72,7 +73,7 @@ def _pictures(whole: Any, size: int, done: dict[str, str]) -> None:
         step
         for name in _LOADERS
         for dataset in _leaves((whole.get(name) or {}).get("dataset"))
-        for step in pipeline.steps_of(dataset.get("pipeline"))
+        for step in steps_of(dataset.get("pipeline"))
     ]
     steps = list({id(step): step for step in seen}.values())  # pipelines may share a step
     found = pipeline.reference(steps)

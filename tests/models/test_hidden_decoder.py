@@ -32,11 +32,12 @@ def case(depth, hide=22, batch=3):
 def test_predictions_are_those_of_the_whole_decoder(depth):
     decoder, tokens, order = case(depth)
     whole = decoder(tokens, order)
-    hidden, places = decoder.hidden(tokens, order)
+    hidden, places = decoder.hidden(tokens, order, 3)
+    by_pixel = hidden.unflatten(-1, (3, -1)).transpose(-1, -2).flatten(-2)
     for image in range(3):
         expected = {place for place in range(36) if order[image, place] >= 14}
         assert set(places[image].tolist()) == expected
-        torch.testing.assert_close(hidden[image], whole[image, places[image]])
+        torch.testing.assert_close(by_pixel[image], whole[image, places[image]])
 
 
 @pytest.mark.parametrize("norm_pix", [True, False])
@@ -73,7 +74,7 @@ def test_less_is_computed():
     with FlopCounterMode(display=False) as whole:
         decoder(tokens, order)
     with FlopCounterMode(display=False) as thrifty:
-        decoder.hidden(tokens, order)
+        decoder.hidden(tokens, order, 3)
     # Of the only block, keys and values are left whole: 2 of its 12 parts, and the embedding.
     assert thrifty.get_total_flops() < 0.75 * whole.get_total_flops()
 

@@ -12,7 +12,7 @@ pytest.importorskip("mmpretrain")
 from mmpretrain.models import VisionTransformer, ViTSAM  # noqa: E402
 from torch import nn  # noqa: E402
 
-from mrcl_bench.checkpoint import load_backbone  # noqa: E402
+from mrcl_bench.backbone_weights import load_backbone  # noqa: E402
 from mrcl_bench.loading import Loading  # noqa: E402
 from mrcl_bench.models import WindowedVisionTransformer  # noqa: E402
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from mrcl_bench.config_steps import steps_of
 from mrcl_bench.errors import BenchError
-from mrcl_bench.rehearsal.pipeline import reference, scaled, shrink, steps_of
+from mrcl_bench.rehearsal.pipeline import reference, scaled, shrink
 
 CLASSIFY = [
     {"type": "LoadImageFromFile"},
