@@ -114,7 +114,7 @@ def _paint(model: Any, images: Any) -> tuple[Any, Any]:
         latent, mask, order = model.backbone(images)
         patches = model.neck(latent, order)
     else:
-        encoded = model.masker.encode(model.backbone, images, model.mask_ratio)
+        encoded = model.masker.encode(model.backbone, [images], model.mask_ratio)
         mask = encoded.mask
         if encoded.ids_restore is not None:
             patches = model.decoder(encoded.features, encoded.ids_restore)

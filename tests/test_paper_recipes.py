@@ -280,7 +280,7 @@ def test_switched_off_means_not_there() -> None:
     neither = model("mask_ratio=0.0", "reconstruct_weight=0.0")
     assert not hasattr(neither, "decoder") and not neither.with_head
     images = torch.zeros(2, 3, 224, 224, device="meta")
-    assert neither.masker.encode(neither.backbone, images, neither.mask_ratio).mask is None
+    assert neither.masker.encode(neither.backbone, [images], neither.mask_ratio).mask is None
     losses = neither.loss([images, images])
     assert {key for key in losses if key.startswith("loss")} == {"loss_contrast"}
 
@@ -288,7 +288,7 @@ def test_switched_off_means_not_there() -> None:
     assert hasattr(unmasked, "decoder") and unmasked.mask_ratio == 0
     unguided = model("reconstruct_weight=0.0")
     assert not hasattr(unguided, "decoder") and unguided.mask_ratio == 0.5
-    tokens = unguided.masker.encode(unguided.backbone, images, 0.5).features
+    tokens = unguided.masker.encode(unguided.backbone, [images], 0.5).features
     assert tokens.shape[1] == 1 + 98
 
 

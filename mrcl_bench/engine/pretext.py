@@ -70,17 +70,17 @@ def _mocov3(model: Any, views: list[torch.Tensor]) -> Batch:
 def _mrcl(model: Any, views: list[torch.Tensor]) -> Batch:
     """As MoCo v3, with masked queries as in its training; the error is on what was hidden."""
     hits = candidates = error = None
-    encoded = [model.masker.encode(model.backbone, view, model.mask_ratio) for view in views]
+    encoded = [model.masker.encode(model.backbone, [view], model.mask_ratio) for view in views]
     if model.contrast_weight > 0:
         backbone, neck = model.momentum_encoder.module
-        whole = [model.masker.encode(backbone, view, 0.0) for view in views]
+        whole = [model.masker.encode(backbone, [view], 0.0) for view in views]
         queries = [model.neck((one.pooled,))[-1] for one in encoded]
         keys = [neck((one.pooled,))[-1] for one in whole]
         found = _both_ways(queries, keys, model.contrast_head.predictor)
         hits, candidates = found.hits, found.candidates
     if model.reconstruct_weight > 0:
         errors = [
-            model.masker.reconstruct(model.decoder, model.head, one, view)
+            model.masker.reconstruct(model.decoder, model.head, one, [view])
             for one, view in zip(encoded, views, strict=True)
         ]
         error = float(torch.stack(errors).mean())

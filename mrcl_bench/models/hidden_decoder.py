@@ -44,7 +44,7 @@ class HiddenDecoder(MAEPretrainDecoder):
         for block in self.decoder_blocks[-1:]:  # none in a decoder without blocks
             x = _block_for_last(block, x, count)
         x = self.decoder_norm(x[:, -count:])
-        # Pixels lie channel by channel in images; to turn these weights is cheaper than all targets.
+        # Pixels lie channel by channel in images: to turn these weights is cheaper than targets.
         weight, bias = (
             value.unflatten(0, (-1, channels)).transpose(0, 1).flatten(0, 1)
             for value in (self.decoder_pred.weight, self.decoder_pred.bias)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from mmpretrain.models.selfsup import MAEViT
 from mmpretrain.models.utils import resize_pos_embed
@@ -57,11 +59,14 @@ class MaskedViT(MAEViT):
         if trainable_pos_embed:
             self.pos_embed.requires_grad = True
 
-    def forward(self, x: torch.Tensor, mask_ratio: float | None = None) -> tuple[torch.Tensor, ...]:
+    def forward(
+        self, x: torch.Tensor | Sequence[torch.Tensor], mask_ratio: float | None = None
+    ) -> tuple[torch.Tensor, ...]:
         """Encodes images, whole or in part.
 
         Args:
-            x: Normalised images, (B, 3, H, W); any size that the patch size divides.
+            x: Normalised images, (B, 3, H, W); any size that the patch size divides. With a
+                ratio it may be several such batches of one size, which are encoded as one.
             mask_ratio: Share of the patches hidden per image, in [0, 1), drawn from
                 torch's generator; None gives the plain `VisionTransformer` output.
 
@@ -77,16 +82,19 @@ class MaskedViT(MAEViT):
         if mask_ratio is None:
             return super().forward(x, mask=None)
 
-        stem = self.patch_embed.projection
+        parts = (x,) if isinstance(x, torch.Tensor) else tuple(x)
+        stem, sides = self.patch_embed.projection, parts[0].shape[2:]
         tiled = stem.kernel_size == stem.stride and all(
-            side % patch == 0 for side, patch in zip(x.shape[2:], stem.stride, strict=True)
+            side % patch == 0 for side, patch in zip(sides, stem.stride, strict=True)
         )
         tokens = None
         if mask_ratio > 0 and tiled:
-            resolution = (x.shape[2] // stem.stride[0], x.shape[3] // stem.stride[1])
+            resolution = (sides[0] // stem.stride[0], sides[1] // stem.stride[1])
         else:
-            tokens, resolution = self.patch_embed(x)
-        batch, length = len(x), resolution[0] * resolution[1]
+            # To join tokens is cheaper than to join pictures.
+            embedded = [self.patch_embed(part) for part in parts]
+            tokens, resolution = torch.cat([one for one, _ in embedded]), embedded[0][1]
+        batch, length = sum(map(len, parts)), resolution[0] * resolution[1]
         visible = visible_count(length, mask_ratio)
         pos = resize_pos_embed(
             self.pos_embed,
@@ -99,14 +107,14 @@ class MaskedViT(MAEViT):
             place = pos[:, 1:].expand(batch, -1, -1)
             place, mask, ids_restore = self.random_masking(place, mask_ratio)
             chosen = ids_restore.argsort(dim=1)[:, :visible]
-            shown = self._embed(x, chosen) if tokens is None else _rows(tokens, chosen)
+            shown = self._embed(parts, chosen) if tokens is None else _rows(tokens, chosen)
             tokens = shown + place
         else:
             # Shuffling would be harmless but costs a gather and the exact equality
             # with the unmasked network.
             tokens = tokens + pos[:, 1:]
             mask = tokens.new_zeros(batch, length, dtype=torch.float32)
-            ids_restore = torch.arange(length, device=x.device).expand(batch, -1)
+            ids_restore = torch.arange(length, device=tokens.device).expand(batch, -1)
 
         cls = (self.cls_token + pos[:, :1]).expand(batch, -1, -1)
         tokens = self.pre_norm(self.drop_after_pos(torch.cat((cls, tokens), dim=1)))
@@ -116,11 +124,16 @@ class MaskedViT(MAEViT):
             tokens = self.norm1(tokens)
         return tokens, mask, ids_restore
 
-    def _embed(self, x: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    def _embed(self, parts: Sequence[torch.Tensor], chosen: torch.Tensor) -> torch.Tensor:
         """Projects chosen patches (B, K) of images that patches tile to tokens (B, K, C)."""
         stem, norm = self.patch_embed.projection, self.patch_embed.norm
-        patches = gather_patches(x, chosen, stem.stride)
-        tokens = functional.linear(patches, stem.weight.flatten(1), stem.bias)
+        places = chosen.split([len(part) for part in parts])
+        patches = [
+            gather_patches(part, where, stem.stride)
+            for part, where in zip(parts, places, strict=True)
+        ]
+        weight = stem.weight.flatten(1)
+        tokens = torch.cat([functional.linear(one, weight, stem.bias) for one in patches])
         return tokens if norm is None else norm(tokens)
 
 

@@ -6,6 +6,7 @@ that the online and the momentum encoder share it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -15,6 +16,9 @@ from torch import nn
 from .hidden_decoder import HiddenDecoder
 from .masked_vit import visible_count
 from .patches import gather_patches, normalise_patches
+
+Views = Sequence[torch.Tensor]
+"""Batches of images, each (B, 3, H, W), all of one size."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +51,19 @@ class Encoded:
 class Masker(Protocol):
     """Interface of `TokenMasking` and `CellMasking`."""
 
-    def encode(self, backbone: nn.Module, images: torch.Tensor, mask_ratio: float) -> Encoded:
-        """Hides a share of each image (B, 3, H, W) and encodes the rest."""
+    def join(self, views: Views) -> Views:
+        """Makes of views what the other two take: the same images, in the same order."""
+
+    def encode(self, backbone: nn.Module, views: Views, mask_ratio: float) -> Encoded:
+        """Hides a share of each image of all views and encodes the rest, as one batch."""
 
     def reconstruct(
-        self, decoder: nn.Module, head: nn.Module, encoded: Encoded, images: torch.Tensor
+        self, decoder: nn.Module, head: nn.Module, encoded: Encoded, views: Views
     ) -> torch.Tensor:
         """Returns the mean squared error on what was hidden, a scalar.
 
-        Where nothing was hidden (`mask_ratio` 0), every patch counts.
+        `encoded` may be of the first views only; the others are not looked at then. Where
+        nothing was hidden (`mask_ratio` 0), every patch counts.
         """
 
 
@@ -71,25 +79,36 @@ class TokenMasking:
             raise ValueError(f"pool must be 'avg' or 'cls', got {pool!r}.")
         self.pool = pool
 
-    def encode(self, backbone: nn.Module, images: torch.Tensor, mask_ratio: float) -> Encoded:
+    def join(self, views: Views) -> Views:
+        """See `Masker`; patches are gathered view by view, so that nothing need be copied."""
+        return views
+
+    def encode(self, backbone: nn.Module, views: Views, mask_ratio: float) -> Encoded:
         """See `Masker`; `features` are the visible tokens, class token first."""
-        tokens, mask, ids_restore = backbone(images, mask_ratio=mask_ratio)
+        tokens, mask, ids_restore = backbone(views, mask_ratio=mask_ratio)
         pooled = tokens[:, 0] if self.pool == "cls" else tokens[:, 1:].mean(dim=1)
         return Encoded(tokens, pooled, mask if mask_ratio > 0 else None, ids_restore)
 
     def reconstruct(
-        self, decoder: nn.Module, head: nn.Module, encoded: Encoded, images: torch.Tensor
+        self, decoder: nn.Module, head: nn.Module, encoded: Encoded, views: Views
     ) -> torch.Tensor:
         """See `Masker`; decoder and head are MAE's."""
+        views = views[: len(encoded.features) // len(views[0])]
         if encoded.mask is None or not isinstance(decoder, HiddenDecoder):
             pred = decoder(encoded.features, encoded.ids_restore)
-            return head.loss(pred, images, encoded.mask)
-        channels, size = images.shape[1], (head.patch_size, head.patch_size)
+            return head.loss(pred, torch.cat(list(views)), encoded.mask)
+        channels, size = views[0].shape[1], (head.patch_size, head.patch_size)
         pred, places = decoder.hidden(encoded.features, encoded.ids_restore, channels)
-        target = gather_patches(images, places, size)
-        if head.norm_pix:
-            target = normalise_patches(target)
-        return head.loss_module(pred, target, torch.ones_like(places, dtype=target.dtype))
+        losses = []
+        for view, some, where in zip(
+            views, pred.chunk(len(views)), places.chunk(len(views)), strict=True
+        ):
+            target = gather_patches(view, where, size)
+            if head.norm_pix:
+                target = normalise_patches(target)
+            all_count = torch.ones_like(where, dtype=target.dtype)
+            losses.append(head.loss_module(some, target, all_count))
+        return torch.stack(losses).mean()
 
 
 class CellMasking:
@@ -134,8 +153,13 @@ class CellMasking:
         grid = grid.repeat_interleave(self.cell, dim=2).repeat_interleave(self.cell, dim=3)
         return images * (1 - grid)
 
-    def encode(self, backbone: nn.Module, images: torch.Tensor, mask_ratio: float) -> Encoded:
+    def join(self, views: Views) -> Views:
+        """See `Masker`; a backbone with batch norms takes one batch."""
+        return views if len(views) == 1 else [torch.cat(list(views))]
+
+    def encode(self, backbone: nn.Module, views: Views, mask_ratio: float) -> Encoded:
         """See `Masker`; `features` is the backbone's last map."""
+        (images,) = views
         mask = None
         if mask_ratio > 0:
             mask = self.draw(images, mask_ratio)
@@ -144,8 +168,9 @@ class CellMasking:
         return Encoded(features, features.mean(dim=(2, 3)), mask)
 
     def reconstruct(
-        self, decoder: nn.Module, head: nn.Module, encoded: Encoded, images: torch.Tensor
+        self, decoder: nn.Module, head: nn.Module, encoded: Encoded, views: Views
     ) -> torch.Tensor:
         """See `Masker`; the decoder paints an image, the head compares it cell by cell."""
+        images = views[0][: len(encoded.features)]
         painted = decoder(encoded.features, images.shape[-2:])
         return head.loss(head.patchify(painted), images, encoded.mask)

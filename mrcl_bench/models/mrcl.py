@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from .masked_vit import MaskedViT
-from .masking import CellMasking, Encoded, Masker, TokenMasking
+from .masking import CellMasking, Encoded, Masker, TokenMasking, Views
 from .momentum import MomentumEncoder
 
 _GRAD_SCALE = 1024.0
@@ -233,18 +233,15 @@ class MRCL(BaseSelfSupervisor):
                 f"MRCL got {len(views)} view(s) but uses {count}: use MultiView in the pipeline, "
                 "or contrast_weight=0 with reconstruct_views=1."
             )
-        batch = views[0].shape[0]
-        images = torch.cat(views[:count]) if count > 1 else views[0]
-        encoded = self.masker.encode(self.backbone, images, self.mask_ratio)
+        batch, views = len(views[0]), self.masker.join(views[:count])
+        encoded = self.masker.encode(self.backbone, views, self.mask_ratio)
 
         terms, shown = {}, encoded.pooled
         if self.contrast_weight > 0:
-            terms["contrast"], shown = self._contrast(encoded, images)
+            terms["contrast"], shown = self._contrast(encoded, views)
         if self.reconstruct_weight > 0:
-            part = batch * self.reconstruct_views
-            loss = self.masker.reconstruct(
-                self.decoder, self.head, encoded.first(part), images[:part]
-            )
+            part = encoded.first(batch * self.reconstruct_views)
+            loss = self.masker.reconstruct(self.decoder, self.head, part, views)
             terms["reconstruct"] = self.reconstruct_weight * loss
 
         outputs = {f"loss_{name}": term for name, term in terms.items()}
@@ -252,9 +249,7 @@ class MRCL(BaseSelfSupervisor):
         outputs |= self._grad_norms(terms, encoded.features)
         return outputs
 
-    def _contrast(
-        self, encoded: Encoded, images: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def _contrast(self, encoded: Encoded, views: Views) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns the weighted L_con and the projections (2B, D) before the predictor."""
         projected = self.neck((encoded.pooled,))[-1]
         with torch.no_grad():
@@ -262,7 +257,7 @@ class MRCL(BaseSelfSupervisor):
                 self.momentum_encoder.update_parameters(nn.Sequential(self.backbone, self.neck))
             backbone, neck = self.momentum_encoder.module
             # The keys are whole views: only the query has to guess.
-            keys = neck((self.masker.encode(backbone, images, 0.0).pooled,))[-1]
+            keys = neck((self.masker.encode(backbone, views, 0.0).pooled,))[-1]
         first, second = projected.chunk(2)
         key_first, key_second = keys.chunk(2)
         loss = self.contrast_head.loss(first, key_second)

@@ -88,8 +88,8 @@ def test_keys_of_other_ranks_are_negatives(build, monkeypatch):
 def test_masked_error_matches_a_naive_loop_and_ignores_what_is_visible(build, views):
     model = build(mask_ratio=0.5).eval()
     images = views[0]
-    encoded = model.masker.encode(model.backbone, images, 0.5)
-    loss = model.masker.reconstruct(model.decoder, model.head, encoded, images)
+    encoded = model.masker.encode(model.backbone, [images], 0.5)
+    loss = model.masker.reconstruct(model.decoder, model.head, encoded, [images])
 
     pred = model.decoder(encoded.features, encoded.ids_restore)
     errors = []
@@ -110,7 +110,7 @@ def test_masked_error_matches_a_naive_loop_and_ignores_what_is_visible(build, vi
     noise = torch.randn_like(images)
 
     def loss_on(target):
-        return model.masker.reconstruct(model.decoder, model.head, encoded, target)
+        return model.masker.reconstruct(model.decoder, model.head, encoded, [target])
 
     assert torch.equal(loss_on(images + noise * (1 - pixels)), loss)
     assert not torch.isclose(loss_on(images + noise * pixels), loss)
@@ -133,7 +133,7 @@ def test_masking_off(build, views):
     assert seen == [(24, 1 + 36, 32)]
     # All patches count when none is hidden.
     images = torch.cat(views)
-    encoded = model.masker.encode(model.backbone, images, 0.0)
+    encoded = model.masker.encode(model.backbone, [images], 0.0)
     pred = model.decoder(encoded.features, encoded.ids_restore)
     target = model.head.construct_target(images)
     torch.testing.assert_close(loss, ((pred - target) ** 2).mean())
@@ -242,7 +242,7 @@ def test_resnet_hides_cells_of_the_image(build):
 def test_resnet_degenerate_cases(build):
     views = [torch.randn(4, 3, 64, 64) for _ in range(2)]
     unmasked = build(RESNET, mask_ratio=0)
-    assert unmasked.masker.encode(unmasked.backbone, views[0], 0).mask is None
+    assert unmasked.masker.encode(unmasked.backbone, [views[0]], 0).mask is None
     assert torch.isfinite(unmasked.loss(views)["loss_reconstruct"])
     assert not hasattr(build(RESNET, reconstruct_weight=0), "decoder")
     assert not hasattr(build(RESNET, contrast_weight=0), "momentum_encoder")
@@ -250,7 +250,7 @@ def test_resnet_degenerate_cases(build):
 
 def test_class_token_pooling(build, views):
     model = build(pool="cls").eval()
-    encoded = model.masker.encode(model.backbone, views[0], 0.5)
+    encoded = model.masker.encode(model.backbone, [views[0]], 0.5)
     assert torch.equal(encoded.pooled, encoded.features[:, 0])
 
 
