@@ -63,7 +63,7 @@ def _imports(name: str, content: bytes) -> tuple[str, ...]:
     """Files that a file of this package may import; not all of them need exist."""
     package = Path(name).parent.parts
     modules = {package[:depth] for depth in range(len(package) + 1)}  # they run before it
-    for node in ast.walk(ast.parse(content)):
+    for node in _statements(ast.parse(content)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 modules |= _absolute(alias.name)
@@ -79,6 +79,15 @@ def _imports(name: str, content: bytes) -> tuple[str, ...]:
         for parts in sorted(modules)
         for name in ("/".join((*parts, "__init__.py")), "/".join(parts) + ".py")
     )
+
+
+def _statements(block: ast.AST) -> Iterator[ast.stmt]:
+    """Yields all statements within one; expressions, most of a tree, hold none."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for part in getattr(block, name, ()):
+            if isinstance(part, ast.stmt):
+                yield part
+            yield from _statements(part)
 
 
 def _absolute(dotted: str) -> set[tuple[str, ...]]:
