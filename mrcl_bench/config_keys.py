@@ -120,7 +120,12 @@ def _arguments(runner: ast.ClassDef) -> Iterator[str]:
 def _looked_up(runner: ast.ClassDef) -> Iterator[str]:
     """Every ``X`` in ``self.cfg.get("X")``."""
     for node in ast.walk(runner):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "self.cfg.get":
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "get"
+            and ast.unparse(node.func) == "self.cfg.get"
+        ):
             yield ast.literal_eval(node.args[0])
 
 

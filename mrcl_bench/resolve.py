@@ -51,17 +51,15 @@ def load_config(path: Path, overrides: Mapping[str, Scalar] = _NONE) -> Any:
     from mmengine.config import Config
 
     try:
-        config = Config.fromfile(
-            str(path),
-            import_custom_modules=False,
-            format_python_code=False,  # mmengine writes it out four times a run, by yapf
-        )
+        config = Config.fromfile(str(path), import_custom_modules=False)
     except Exception as error:  # a config is code; whatever it raises is a fault of the config
         raise BenchError(
             f"config {path} does not load: {type(error).__name__}: {error}.",
             "Mend the config, or the file that its _base_ names.",
             EXIT_USAGE,
         ) from None
+    # mmengine writes it out four times a run, by yapf; `fromfile` drops its argument against that.
+    vars(config)["_format_python_code"] = False
     for key, value in overrides.items():
         _override(config, path, key, value)
     return config

@@ -12,6 +12,9 @@ from ..engine.whole_images import cut_off
 
 _JPEG = b"\xff\xd8\xff"
 _PLAIN = ("YCbCr", "Gray", "RGB")
+_NO_LENGTH = frozenset([0x01, *range(0xD0, 0xD9), 0xFF])
+"""Markers without a length, and what may fill up before one."""
+_APP1, _SCAN = 0xE1, 0xDA
 _EXIF, _HEAD, _ORIENTATION = b"Exif\x00\x00", 2**16, 0x0112
 
 
@@ -54,9 +57,25 @@ def decode(data: bytes) -> NDArray[np.uint8]:
 
 def _turned(data: bytes) -> bool:
     """Whether a JPEG's EXIF data ask for another orientation."""
-    if _EXIF not in data[:_HEAD]:
+    if not _has_exif(data):
         return False
     from PIL import Image
 
     with Image.open(io.BytesIO(data)) as opened:
         return bool(opened.getexif().get(_ORIENTATION, 1) != 1)
+
+
+def _has_exif(data: bytes) -> bool:
+    """Whether a JPEG has EXIF data, by its segments before the picture; to search takes longer."""
+    at = 2
+    while data[at : at + 1] == b"\xff" and len(data) > at + 4:
+        marker = data[at + 1]
+        if marker in _NO_LENGTH:
+            at += 1 if marker == 0xFF else 2
+            continue
+        if marker == _SCAN:
+            return False
+        if marker == _APP1 and data.startswith(_EXIF, at + 4):
+            return True
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return _EXIF in data[:_HEAD]  # something else than segments: look for it everywhere

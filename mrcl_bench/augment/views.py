@@ -95,7 +95,7 @@ class FusedMultiView(BaseTransform):  # type: ignore[misc]
         """Makes a view; what is drawn of its colours, but not done here, is added to ``left``."""
         height, width = image.shape[:2]
         crop = draws.crop(view, height, width)
-        lines = np.empty((self.size, 3 * crop[3]), np.float32)
+        lines = np.empty((self.size, 3 * crop[3]), np.int16)
         flat_image = np.ascontiguousarray(image).reshape(height, 3 * width)
         kernels.resample_rows(flat_image, crop, self.cubic, lines)
         planes = np.empty((3, self.size, self.size), np.float32)

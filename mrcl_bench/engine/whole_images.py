@@ -47,13 +47,23 @@ def refuse_broken_images() -> None:
         return
     mmcv.imfrombytes = _strict(mmcv.imfrombytes)
     LoadImageFromFile.transform = _names(LoadImageFromFile.transform, "img_path")
-    LoadAnnotations._load_seg_map = _names(LoadAnnotations._load_seg_map, "seg_map_path")
-    try:
-        import mmseg.datasets.transforms as segmentation
-    except ImportError:
-        return
-    annotations = segmentation.LoadAnnotations
-    annotations._load_seg_map = _names(annotations._load_seg_map, "seg_map_path")
+    _name_label_maps(LoadAnnotations)
+    for reader in _below(LoadAnnotations):
+        _name_label_maps(reader)
+    # mmseg's and mmdet's are imported where a config asks for them, and not before.
+    LoadAnnotations.__init_subclass__ = classmethod(_name_label_maps)
+
+
+def _below(reader: type) -> Iterator[type]:
+    for one in reader.__subclasses__():
+        yield one
+        yield from _below(one)
+
+
+def _name_label_maps(reader: type) -> None:
+    """Makes a class that reads label maps in its own way name a broken one."""
+    if "_load_seg_map" in vars(reader):
+        reader._load_seg_map = _names(reader._load_seg_map, "seg_map_path")  # type: ignore[attr-defined]
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def picture() -> Any:
 
 
 def planes_of(picture: Any, crop: tuple[int, int, int, int], cubic: bool, mirrored: bool) -> Any:
-    lines = np.empty((SIDE, 3 * crop[3]), np.float32)
+    lines = np.empty((SIDE, 3 * crop[3]), np.int16)
     kernels.resample_rows(picture.reshape(picture.shape[0], -1), crop, cubic, lines)
     planes = np.empty((3, SIDE, SIDE), np.float32)
     kernels.resample_columns(np.ascontiguousarray(lines.T), cubic, mirrored, planes)

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("mmpretrain")
 
-from mmcv.transforms import LoadImageFromFile  # noqa: E402
+from mmcv.transforms import LoadAnnotations, LoadImageFromFile  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from mrcl_bench.engine import whole_images  # noqa: E402
@@ -137,3 +137,18 @@ def test_half_is_refused_whatever_the_decoder_thinks_of_it(whole: Path) -> None:
     _half(whole)
     with pytest.raises(ValueError, match=r"truncated|broken|incomplete"):
         lenient(whole.read_bytes())
+
+
+def test_readers_of_label_maps_that_come_later_name_a_broken_one(tmp_path: Path) -> None:
+    """As mmseg's does, which is imported only where a config asks for it."""
+
+    class Own(LoadAnnotations):
+        def _load_seg_map(self, results: dict[str, Any]) -> None:
+            raise ValueError("half a file")
+
+    class Below(Own):
+        pass
+
+    for reader in (Own(), Below()):
+        with pytest.raises(BrokenImage, match=r"broken image some/map\.png: half a file"):
+            reader._load_seg_map({"seg_map_path": "some/map.png"})
