@@ -169,7 +169,8 @@ def measure(quick: bool) -> list[timing.Measurement]:
     }
     found = []
     if not cuda:
-        found.append(_algorithms("vit-128x4", 4 if quick else 32, CONTESTANTS, runs, notes))
+        batch, turns = (4, runs) if quick else (32, 9)  # a second each; what others do shows in few
+        found.append(_algorithms("vit-128x4", batch, CONTESTANTS, turns, notes))
     if not quick:
         room = psutil.virtual_memory().available / 2**30
         # Of a CPU's memory they take some 2.5 GiB each: weights, their moments, activations.

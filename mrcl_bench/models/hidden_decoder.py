@@ -7,6 +7,8 @@ from mmpretrain.models.necks import MAEPretrainDecoder
 from mmpretrain.registry import MODELS
 from torch.nn import functional
 
+from .attention import unbind_attention
+
 
 @MODELS.register_module()
 class HiddenDecoder(MAEPretrainDecoder):
@@ -15,6 +17,10 @@ class HiddenDecoder(MAEPretrainDecoder):
     All tokens are keys and values to the end, but in the last block nothing else of those that
     were visible is used. Parameters, names and the plain call are `MAEPretrainDecoder`'s.
     """
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        unbind_attention(self.decoder_blocks)
 
     def hidden(
         self, tokens: torch.Tensor, ids_restore: torch.Tensor, channels: int

@@ -10,6 +10,7 @@ from mmpretrain.models.utils import resize_pos_embed
 from mmpretrain.registry import MODELS
 from torch.nn import functional
 
+from .attention import unbind_attention
 from .patches import gather_patches
 
 
@@ -56,6 +57,7 @@ class MaskedViT(MAEViT):
         if "mask_ratio" in kwargs:
             raise TypeError("MaskedViT takes no mask_ratio; give it to MRCL.")
         super().__init__(out_type=out_type, **kwargs)
+        unbind_attention(self.layers)
         if trainable_pos_embed:
             self.pos_embed.requires_grad = True
 
