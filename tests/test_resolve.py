@@ -101,3 +101,19 @@ def test_a_config_that_does_not_load(tmp_path: Path, text: str) -> None:
         load_config(tmp_path / "broken.py")
     assert caught.value.exit_code == EXIT_USAGE
     assert "\n" not in caught.value.what
+
+
+def test_configs_are_written_out_without_yapf(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """mmengine writes a run's config four times, which takes yapf a quarter of a second."""
+    from yapf.yapflib import yapf_api
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("formatted")
+
+    monkeypatch.setattr(yapf_api, "FormatCode", refuse)
+    _hash(tmp_path)
+    config = load_config(tmp_path / "config.py")
+    config.dump(tmp_path / "written.py")
+    assert load_config(tmp_path / "written.py").to_dict() == config.to_dict()

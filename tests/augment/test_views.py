@@ -20,7 +20,7 @@ from PIL import Image  # noqa: E402
 from scipy import stats  # noqa: E402
 
 from mrcl_bench.augment import draws  # noqa: E402
-from mrcl_bench.augment.decode import decode  # noqa: E402
+from mrcl_bench.augment.decode import _has_exif, decode  # noqa: E402
 from mrcl_bench.augment.draws import View  # noqa: E402
 from mrcl_bench.augment.recipe import read  # noqa: E402
 from mrcl_bench.augment.views import FusedMultiView, FusedView  # noqa: E402
@@ -182,6 +182,20 @@ def test_files_are_decoded_as_opencv_does(picture: Any, tmp_path: Path) -> None:
         assert found.shape == expected.shape
         assert np.abs(found.astype(int) - expected).mean() < 0.5
     assert decode(jpeg(picture, exif=turned)).shape == (500, 375, 3)
+
+
+def test_a_turned_picture_is_known_by_its_segments(picture: Any) -> None:
+    """Wherever EXIF data stand before the picture, and whatever else says their name."""
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    plain, exif = jpeg(picture), jpeg(picture, exif=turned)
+    remark = b"\xff\xfe\x00\x0aExif\x00\x00ab"
+    behind = exif[:2] + remark + b"\xff" + exif[2:]  # 0xFF may fill up before a marker
+    assert decode(behind).shape == (500, 375, 3)
+    assert decode(plain[:2] + remark + plain[2:]).shape == (375, 500, 3)
+    assert _has_exif(exif) and _has_exif(behind) and not _has_exif(plain)
+    assert not _has_exif(plain[:2] + remark + plain[2:])
+    assert _has_exif(exif[:2] + b"odd" + exif[2:])  # no segments: searched
 
 
 @pytest.mark.parametrize("damage", ["truncated", "text", "empty"])
