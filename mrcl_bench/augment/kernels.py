@@ -59,7 +59,7 @@ def _taps(length: int, out: int, cubic: bool) -> int:
 
 
 @_compiled
-def _used(weights: Any) -> int:
+def _used(weights: Any) -> Any:
     """Taps of a pixel up to the last that weighs anything."""
     count = weights.size
     while count > 1 and weights[count - 1] == f4(0):

@@ -16,6 +16,7 @@ from ..augment import FUSED
 from ..errors import BenchError
 from .capture import Diverged
 from .checkpoints import protect
+from .importing import importing
 from .layout import refuse_sharding
 from .loaders import spare_loaders
 from .progress import report
@@ -48,13 +49,14 @@ def import_custom(config: Any) -> None:
     """
     from .whole_images import refuse_broken_images
 
-    refuse_broken_images()
-    from mmengine.utils import import_modules_from_strings
+    with importing():
+        refuse_broken_images()
+        from mmengine.utils import import_modules_from_strings
 
-    if any(name in str(config._cfg_dict) for name in FUSED):
-        importlib.import_module("mrcl_bench.augment.views")
-    if config.get("custom_imports"):
-        import_modules_from_strings(**config.custom_imports)
+        if any(name in str(config._cfg_dict) for name in FUSED):
+            importlib.import_module("mrcl_bench.augment.views")
+        if config.get("custom_imports"):
+            import_modules_from_strings(**config.custom_imports)
 
 
 class FiniteHook(Hook):  # type: ignore[misc]

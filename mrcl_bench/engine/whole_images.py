@@ -55,7 +55,8 @@ def refuse_broken_images() -> None:
 
 
 def _below(reader: type) -> Iterator[type]:
-    for one in reader.__subclasses__():
+    below: list[type] = reader.__subclasses__()
+    for one in below:
         yield one
         yield from _below(one)
 

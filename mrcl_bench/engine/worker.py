@@ -17,6 +17,7 @@ from ..errors import (
     EXIT_RESUMABLE,
     BenchError,
 )
+from .importing import importing
 from .layout import follow_srun
 from .orphan import watch_parent
 from .request import PATIENCE_SECONDS, Request
@@ -61,8 +62,9 @@ def main(path: str) -> int:
 
 def _run(request: Request) -> int:
     try:
-        from ..resolve import load_spec
-        from .runtime import join, prepare
+        with importing():
+            from ..resolve import load_spec
+            from .runtime import join, prepare
 
         prepare(request.threads)
         from .claim import Claims
