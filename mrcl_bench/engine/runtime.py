@@ -162,6 +162,7 @@ def build_runner(
         `SafeCheckpointHook`; initialised weights, nothing loaded.
     """
     import torch
+    from mmengine.registry import init_default_scope
 
     install()
     import_custom(config)
@@ -175,6 +176,9 @@ def build_runner(
     config.launcher = launcher
     config.randomness = {"seed": seed}
     config.setdefault("experiment_name", work_dir.name)
+    if config.get("default_scope"):
+        # The Runner takes the scope of an earlier one in this process whose work_dir has its name.
+        init_default_scope(config.default_scope)
     runner = FreezingRunner.from_cfg(config)
     switch_model(runner.model, switches)
     runner.register_hook(FiniteHook())
