@@ -14,14 +14,14 @@ import numpy as np
 f4 = np.float32
 Crop = tuple[int, int, int, int]
 """Top, left, height and width in pixels."""
-FRACTIONS = 64
+_FRACTIONS = 64
 """Parts of a level that are kept between the halves of a resampling; bicubic weights overshoot."""
 _compiled = nb.njit(fastmath=True, nogil=True, cache=True, error_model="numpy")
 
 
 @_compiled
-def _weights(length: int, out: int, cubic: bool, mirrored: bool, first: Any, weights: Any) -> None:
-    """Fills the taps of one axis: where each output pixel reads, and with which weights.
+def _weights(length: int, out: int, cubic: bool, mirrored: bool) -> Any:
+    """Returns the taps of one axis: where each output pixel reads, and with which weights.
 
     Source of the method: Pillow's ``precompute_coeffs`` (src/libImaging/Resample.c): the filter is
     widened by the scale where a picture gets smaller, and cut at its borders.
@@ -29,7 +29,8 @@ def _weights(length: int, out: int, cubic: bool, mirrored: bool, first: Any, wei
     scale = length / out
     wide = max(scale, 1.0)
     support = (2.0 if cubic else 1.0) * wide
-    weights[:] = f4(0)
+    # Behind the last tap, as many without weight as fill a block of four.
+    first, weights = np.empty(out, np.int64), np.zeros((out, int(2 * support) + 6), f4)
     for x in range(out):
         centre = (x + 0.5) * scale
         low = max(int(centre - support + 0.5), 0)
@@ -50,12 +51,7 @@ def _weights(length: int, out: int, cubic: bool, mirrored: bool, first: Any, wei
             total += value
         for n in range(high - low):
             weights[row, n] = weights[row, n] / total
-
-
-@_compiled
-def _taps(length: int, out: int, cubic: bool) -> int:
-    """Upper bound of the taps of a pixel, and as many without weight as fill a block of four."""
-    return int((2 if cubic else 1) * max(length / out, 1.0) * 2) + 6
+    return first, weights
 
 
 @_compiled
@@ -97,10 +93,8 @@ def resample_rows(image: Any, crop: Crop, cubic: bool, lines: Any) -> None:
     """
     top, left, height, width = crop
     out, last = lines.shape[0], top + height - 1
-    count = _taps(height, out, cubic)
-    first, weights = np.empty(out, np.int64), np.empty((out, count), f4)
-    _weights(height, out, cubic, False, first, weights)
-    weights *= f4(FRACTIONS)
+    first, weights = _weights(height, out, cubic, False)
+    weights *= f4(_FRACTIONS)
     start, stop = 3 * left, 3 * (left + width)
     total = np.empty(3 * width, f4)
     for y in range(out):
@@ -131,10 +125,8 @@ def resample_columns(turned: Any, cubic: bool, mirrored: bool, planes: Any) -> N
         planes: (3, out, out) float32, written: channel, column, row; whole numbers in 0 … 255.
     """
     width, out = turned.shape[0] // 3, planes.shape[1]
-    count = _taps(width, out, cubic)
-    first, weights = np.empty(out, np.int64), np.empty((out, count), f4)
-    _weights(width, out, cubic, mirrored, first, weights)
-    weights *= f4(1 / FRACTIONS)
+    first, weights = _weights(width, out, cubic, mirrored)
+    weights *= f4(1 / _FRACTIONS)
     total = np.empty(out, f4)
     for x in range(out):
         used = _used(weights[x])
