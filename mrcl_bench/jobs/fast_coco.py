@@ -87,6 +87,7 @@ class FastCoco:
         judged = np.flatnonzero(np.isin(image, self._images))
         place = np.searchsorted(self._images, image[judged])
         by_category = np.searchsorted(self._categories, category[judged])
+        every = len(judged) == len(image)
         shapes: list[dict[str, Any]] | None = None
         if "segm" in kinds:
             shapes = [shape for one in results for shape in one["masks"]]
@@ -101,7 +102,7 @@ class FastCoco:
             columns = [image[:, None], boxes, score[:, None], category[:, None]]
             statistics = self._statistics(columns, shapes, area, kind)
             found = Objects(place, by_category, area[judged], score=score[judged])
-            own = None if masks is None else [masks[i] for i in judged.tolist()]
+            own = masks if masks is None or every else [masks[i] for i in judged.tolist()]
             evaluated[kind] = statistics, self._matches(found, boxes[judged], own)
         return evaluated
 

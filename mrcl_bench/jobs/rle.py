@@ -97,8 +97,8 @@ def _decode(text: Any, begin: Any) -> Any:
             shift += _i8(5)
             if c & _i8(32):
                 continue
-            if c & _i8(16):
-                value |= _i8(-1) << shift
+            sign = _i8(1) << (shift - _i8(1))  # without a branch: every other number is negative
+            value = (value ^ sign) - sign
             if run > 2:
                 value += before
             before, last = last, value

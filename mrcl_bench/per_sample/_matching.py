@@ -51,13 +51,32 @@ class Objects:
 def ranked(found: Objects, most: int) -> NDArray[np.int64]:
     """Returns detections by category, image and falling score, at most so many per image."""
     assert found.score is not None
-    order = np.lexsort((-found.score, found.image, found.category))
+    columns = (_falling(found.score), found.image, found.category)
+    # columns of 16 bits are sorted by radix
+    order = np.lexsort([part for column in columns for part in _halves(column)])
     image, category = found.image[order], found.category[order]
     new = np.ones(len(order), dtype=np.bool_)
     new[1:] = (np.diff(image) != 0) | (np.diff(category) != 0)
     place = np.arange(len(order))
     few = place - np.maximum.accumulate(np.where(new, place, 0)) < most
     return np.asarray(order[few], dtype=np.int64)
+
+
+def _halves(column: NDArray[np.generic]) -> list[NDArray[np.generic]]:
+    """Returns columns of 16 bits that sort as one of whole numbers does; others as they are."""
+    if column.dtype.kind == "f":
+        return [column]
+    halves = column.astype(np.uint32)[:, None].view(np.dtype("<u2"))
+    return [halves[:, 0], halves[:, 1]]
+
+
+def _falling(score: NDArray[np.float64]) -> NDArray[np.generic]:
+    """Returns what rises where scores fall: whole numbers, if they are float32's."""
+    short = score.astype(np.float32) + np.float32(0)  # no -0
+    if not np.array_equal(short, score):
+        return -score
+    bits = short.view(np.uint32)
+    return np.where(bits >> 31 == 1, bits, ~bits & np.uint32(0x7FFFFFFF))
 
 
 def pairs(
@@ -92,6 +111,8 @@ def match(
         thresholds: IoU thresholds, at most 16, rising.
         size: Numbers of images and of categories.
     """
+    from ._greedy import assign  # numba takes some tenths of a second to import
+
     assert found.score is not None and truths.crowd is not None
     ignored = truths.crowd | truths.outside
     place, truth, iou = overlaps
@@ -100,18 +121,11 @@ def match(
     near = reached > 0
     place, truth, iou, reached = place[near], truth[near], iou[near], reached[near]
     best = np.lexsort((-truth, -iou, ignored[truth], place))
-    taken = [0] * len(truths.area)
-    matched, passed = [0] * len(order), [0] * len(order)
-    for at, one, bits in zip(
-        place[best].tolist(), truth[best].tolist(), ((1 << reached[best]) - 1).tolist(), strict=True
-    ):
-        free = bits & ~matched[at] & ~(0 if truths.crowd[one] else taken[one])
-        matched[at] |= free
-        taken[one] |= free
-        if ignored[one]:
-            passed[at] |= free
+    hit, skip = np.zeros((2, len(order)), dtype=np.int64)
+    kept = np.zeros(len(truths.area), dtype=np.int64), hit, skip
+    bits = (1 << reached[best]) - 1
+    assign(place[best], truth[best], bits, (truths.crowd, ignored), kept)
     every = (1 << len(thresholds)) - 1
-    hit, skip = np.array(matched, dtype=np.int64), np.array(passed, dtype=np.int64)
     skip |= np.where(found.outside[order], every & ~hit, 0)
     exact = found.score[order]
     short = exact.astype(np.float32)
