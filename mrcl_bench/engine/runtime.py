@@ -6,6 +6,7 @@ import importlib
 import logging
 import math
 import warnings
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,12 +21,14 @@ from .importing import importing
 from .layout import refuse_sharding
 from .loaders import spare_loaders
 from .progress import report
+from .quicker import quicken
 from .resume import GradientHook, PlainHistoryHook, RngHook
 from .safe_loading import install
 from .several import FreezingRunner
 from .switches import switch_model
 
 T = TypeVar("T")
+_NUMBERS = count(1)
 
 
 def prepare(threads: int) -> None:
@@ -162,7 +165,6 @@ def build_runner(
         `SafeCheckpointHook`; initialised weights, nothing loaded.
     """
     import torch
-    from mmengine.registry import init_default_scope
 
     install()
     import_custom(config)
@@ -175,11 +177,10 @@ def build_runner(
     config.work_dir = str(work_dir)
     config.launcher = launcher
     config.randomness = {"seed": seed}
-    config.setdefault("experiment_name", work_dir.name)
-    if config.get("default_scope"):
-        # The Runner takes the scope of an earlier one in this process whose work_dir has its name.
-        init_default_scope(config.default_scope)
+    # By this name mmengine keeps scope, curves and log for the whole process: each Runner its own.
+    config.experiment_name = f"{config.get('experiment_name', work_dir.name)}-{next(_NUMBERS)}"
     runner = FreezingRunner.from_cfg(config)
+    quicken(runner.model)
     switch_model(runner.model, switches)
     runner.register_hook(FiniteHook())
     runner.register_hook(ProgressHook(what), priority="LOWEST")

@@ -67,7 +67,6 @@ def test_a_weight_without_a_gradient_is_named(
     wanted = config(length=2)
     wanted.model.type = network
     wanted.find_unused_parameters = allowed
-    wanted.experiment_name = f"{network} {allowed}"
     runner = build_runner(wanted, tmp_path, 0, "none", "toy")
     runner.register_hook(EveryWeightHook())
     if not stops:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from mrcl_bench.engine.runtime import build_runner
 from mrcl_bench.engine.stop import STOP, stop_hook
 
 IMAGES = 24
-_NUMBERS = itertools.count()
 
 
 @DATASETS.register_module(force=True)
@@ -92,7 +90,6 @@ def train(folder: Path, wanted: Config, hooks: tuple[Any, ...] = ()) -> Any:
     newest, _ = newest_sound(folder)
     if newest is not None:
         wanted.resume, wanted.load_from = True, str(newest)
-    wanted.experiment_name = f"toy{next(_NUMBERS)}"  # mmengine keeps curves by this name
     runner = build_runner(wanted, folder, 0, "none", "toy")
     for hook in (*hooks, stop_hook()):
         runner.register_hook(hook, priority="LOWEST")
