@@ -32,6 +32,8 @@ from mrcl_bench.compare.holm import holm  # noqa: E402
 from mrcl_bench.per_sample import load as load_samples  # noqa: E402
 
 POOLS = ROOT / "results" / "seed-pools" / "small.npz"
+MANY = 40
+"""Seeds of a pool: a table draws up to 20."""
 ALPHA = 0.05
 Correct = NDArray[np.bool_]
 """(seeds, images): what each run got right."""
@@ -86,10 +88,12 @@ def packed_pools(path: Path = POOLS) -> dict[str, dict[str, Correct]]:
 
 
 def collect(results: Path, to: Path = POOLS) -> None:
-    """Packs the correctness of all runs of a results folder."""
+    """Packs the correctness of the runs of a results folder, of those with many seeds."""
     arrays: dict[str, NDArray[np.generic]] = {}
     for place, found in pools_of_records(results).items():
         for recipe, runs in found.items():
+            if len(runs) < MANY:
+                continue
             arrays[f"{place}|{recipe}"] = np.packbits(runs, axis=1)
             arrays[f"{place}|images"] = np.array(runs.shape[1])
     write_atomic(to, lambda file: np.savez_compressed(file, **arrays))
