@@ -15,44 +15,62 @@ import numpy as np
 
 _compiled = nb.njit(nogil=True, cache=True)
 _f4 = np.float32
+_OUTSIDE = -1
+"""In the place of a sample's cell: it lies off the map and counts as nothing."""
 
 
 @_compiled
-def _grid(roi: Any, height: int, width: int, scale: Any, ratio: int, aligned: bool) -> Any:
-    """Returns the start of a RoI on the map, the size of its bins and its samples in a bin.
+def _axis(start: Any, end: Any, bins: int, size: int, ratio: int, aligned: bool) -> Any:
+    """Lays the samples of all bins along one side of a RoI.
 
     Args:
-        roi: Picture, x1, y1, x2, y2; pixels.
-        height: Bins of a column.
-        width: Bins of a row.
-        scale: Of the map to the picture.
-        ratio: Samples along a side of a bin; 0: as many as it has cells of the map.
-        aligned: Whether half a cell is taken off.
+        start: Where the RoI begins, in cells of the map, float32.
+        end: Where it ends.
+        bins: Their number.
+        size: Cells of the map along this side.
+        ratio: Samples in a bin; 0: as many as it has cells.
+        aligned: Whether a RoI may be smaller than a cell.
+
+    Returns:
+        Of each bin's samples (bins, samples): the cell before it, `_OUTSIDE` off the map; the
+        cell behind it; that one's weight.
+    """
+    length = end - start
+    if not aligned:
+        length = max(length, _f4(1.0))
+    high = length / _f4(bins)
+    samples = ratio if ratio > 0 else int(np.ceil(high))
+    before = np.empty((bins, samples), np.int64)
+    behind, weight = np.zeros_like(before), np.zeros((bins, samples), np.float32)
+    for place in range(bins):
+        for i in range(samples):
+            at = start + _f4(place) * high + (_f4(i) + _f4(0.5)) * high / _f4(samples)
+            if at < _f4(-1.0) or at > _f4(size):
+                before[place, i] = _OUTSIDE
+                continue
+            at = max(at, _f4(0.0))
+            low = min(int(at), size - 1)
+            before[place, i], behind[place, i] = low, min(low + 1, size - 1)
+            weight[place, i] = at - _f4(low) if low < size - 1 else _f4(0.0)
+    return before, behind, weight
+
+
+@_compiled
+def _axes(roi: Any, bins: Any, cells: Any, scale: Any, ratio: int, aligned: bool) -> Any:
+    """Returns `_axis` of a RoI (picture, x1, y1, x2, y2), down and across.
+
+    Args:
+        roi: The RoI, in pixels of the picture, float32.
+        bins: Array (height, width, C) of its bins.
+        cells: Map (H, W, C).
+        scale: Of the map to the picture, float32.
+        ratio: See `_axis`.
+        aligned: Whether half a cell is taken off; see `_axis`.
     """
     offset = _f4(0.5) if aligned else _f4(0.0)
-    left, top = roi[1] * scale - offset, roi[2] * scale - offset
-    wide, high = roi[3] * scale - offset - left, roi[4] * scale - offset - top
-    if not aligned:
-        wide, high = max(wide, _f4(1.0)), max(high, _f4(1.0))
-    bin_high, bin_wide = high / _f4(height), wide / _f4(width)
-    rows = ratio if ratio > 0 else int(np.ceil(bin_high))
-    columns = ratio if ratio > 0 else int(np.ceil(bin_wide))
-    return top, left, bin_high, bin_wide, rows, columns
-
-
-@_compiled
-def _neighbours(at: Any, size: int) -> Any:
-    """Returns the two cells next to a sample on one axis, and the weight of the second."""
-    at = max(at, _f4(0.0))
-    low = int(at)
-    if low >= size - 1:
-        return size - 1, size - 1, _f4(0.0)
-    return low, low + 1, at - _f4(low)
-
-
-@_compiled
-def _outside(at: Any, size: int) -> bool:
-    return at < _f4(-1.0) or at > _f4(size)
+    ends = roi[1:] * scale - offset
+    down = _axis(ends[1], ends[3], bins.shape[0], cells.shape[0], ratio, aligned)
+    return down, _axis(ends[0], ends[2], bins.shape[1], cells.shape[1], ratio, aligned)
 
 
 @_compiled
@@ -61,45 +79,37 @@ def pool(cells: Any, rois: Any, scale: Any, ratio: int, aligned: bool, out: Any)
 
     Args:
         cells: Map (B, H, W, C), float32.
-        rois: RoIs (N, 5), see `_grid`.
-        scale: Of the map to the picture, float32.
-        ratio: See `_grid`.
-        aligned: See `_grid`.
+        rois: RoIs (N, 5), see `_axes`.
+        scale: See `_axes`.
+        ratio: See `_axis`.
+        aligned: See `_axes`.
         out: Zeros (N, height, width, C); filled in place.
     """
-    _, tall, across, channels = cells.shape
-    number, height, width, _ = out.shape
-    for one in range(number):
-        image = cells[int(rois[one, 0])]
-        top, left, high, wide, rows, columns = _grid(
-            rois[one], height, width, scale, ratio, aligned
-        )
-        count = _f4(max(rows * columns, 1))
-        for row in range(height):
-            for column in range(width):
-                found = out[one, row, column]
-                for i in range(rows):
-                    y = top + _f4(row) * high + (_f4(i) + _f4(0.5)) * high / _f4(rows)
-                    if _outside(y, tall):
-                        continue
-                    y0, y1, ly = _neighbours(y, tall)
-                    hy = _f4(1.0) - ly
-                    for j in range(columns):
-                        x = left + _f4(column) * wide + (_f4(j) + _f4(0.5)) * wide / _f4(columns)
-                        if _outside(x, across):
+    for one in range(len(rois)):
+        image, bins = cells[int(rois[one, 0])], out[one]
+        (y0, y1, ly), (x0, x1, lx) = _axes(rois[one], bins, image, scale, ratio, aligned)
+        count = _f4(max(y0.shape[1] * x0.shape[1], 1))
+        for row in range(len(y0)):
+            for column in range(len(x0)):
+                found = bins[row, column]
+                for i in range(y0.shape[1]):
+                    for j in range(x0.shape[1]):
+                        if y0[row, i] == _OUTSIDE or x0[column, j] == _OUTSIDE:
                             continue
-                        x0, x1, lx = _neighbours(x, across)
-                        hx = _f4(1.0) - lx
-                        a, b, c, d = hy * hx, hy * lx, ly * hx, ly * lx
-                        for k in range(channels):
-                            found[k] += (
-                                a * image[y0, x0, k]
-                                + b * image[y0, x1, k]
-                                + c * image[y1, x0, k]
-                                + d * image[y1, x1, k]
-                            )
-                for k in range(channels):
+                        y, x = (y0[row, i], y1[row, i]), (x0[column, j], x1[column, j])
+                        _add_weighted(found, image, y, x, ly[row, i], lx[column, j])
+                for k in range(len(found)):
                     found[k] /= count
+
+
+@_compiled
+def _add_weighted(to: Any, image: Any, y: Any, x: Any, ly: Any, lx: Any) -> None:
+    (y0, y1), (x0, x1) = y, x
+    hy, hx = _f4(1.0) - ly, _f4(1.0) - lx
+    a, b, c, d = hy * hx, hy * lx, ly * hx, ly * lx
+    for k in range(len(to)):
+        upper = a * image[y0, x0, k] + b * image[y0, x1, k]
+        to[k] += upper + c * image[y1, x0, k] + d * image[y1, x1, k]
 
 
 @_compiled
@@ -108,42 +118,33 @@ def spread(bins: Any, rois: Any, scale: Any, ratio: int, aligned: bool, out: Any
 
     Args:
         bins: Gradient (N, height, width, C), float32.
-        rois: RoIs (N, 5), see `_grid`.
-        scale: Of the map to the picture, float32.
-        ratio: See `_grid`.
-        aligned: See `_grid`.
+        rois: RoIs (N, 5), see `_axes`.
+        scale: See `_axes`.
+        ratio: See `_axis`.
+        aligned: See `_axes`.
         out: Zeros (B, H, W, C); filled in place.
     """
-    _, tall, across, channels = out.shape
-    number, height, width, _ = bins.shape
-    for one in range(number):
+    for one in range(len(rois)):
         image = out[int(rois[one, 0])]
-        top, left, high, wide, rows, columns = _grid(
-            rois[one], height, width, scale, ratio, aligned
-        )
-        count = _f4(rows * columns)
-        for row in range(height):
-            for column in range(width):
+        (y0, y1, ly), (x0, x1, lx) = _axes(rois[one], bins[one], image, scale, ratio, aligned)
+        count = _f4(y0.shape[1] * x0.shape[1])
+        for row in range(len(y0)):
+            for column in range(len(x0)):
                 given = bins[one, row, column]
-                for i in range(rows):
-                    y = top + _f4(row) * high + (_f4(i) + _f4(0.5)) * high / _f4(rows)
-                    if _outside(y, tall):
-                        continue
-                    y0, y1, ly = _neighbours(y, tall)
-                    hy = _f4(1.0) - ly
-                    for j in range(columns):
-                        x = left + _f4(column) * wide + (_f4(j) + _f4(0.5)) * wide / _f4(columns)
-                        if _outside(x, across):
+                for i in range(y0.shape[1]):
+                    for j in range(x0.shape[1]):
+                        if y0[row, i] == _OUTSIDE or x0[column, j] == _OUTSIDE:
                             continue
-                        x0, x1, lx = _neighbours(x, across)
-                        hx = _f4(1.0) - lx
-                        _add(image[y0, x0], given, hy * hx, count)
-                        _add(image[y0, x1], given, hy * lx, count)
-                        _add(image[y1, x0], given, ly * hx, count)
-                        _add(image[y1, x1], given, ly * lx, count)
+                        top, low = image[y0[row, i]], image[y1[row, i]]
+                        y, x = ly[row, i], lx[column, j]
+                        hy, hx = _f4(1.0) - y, _f4(1.0) - x
+                        _add(top[x0[column, j]], given, hy * hx, count)
+                        _add(top[x1[column, j]], given, hy * x, count)
+                        _add(low[x0[column, j]], given, y * hx, count)
+                        _add(low[x1[column, j]], given, y * x, count)
 
 
 @_compiled
-def _add(cell: Any, given: Any, weight: Any, count: Any) -> None:
+def _add(to: Any, given: Any, weight: Any, count: Any) -> None:
     for k in range(len(given)):
-        cell[k] += given[k] * weight / count
+        to[k] += given[k] * weight / count
