@@ -45,7 +45,7 @@ def _axis(start: Any, end: Any, bins: int, size: int, ratio: int, aligned: bool)
     for place in range(bins):
         for i in range(samples):
             at = start + _f4(place) * high + (_f4(i) + _f4(0.5)) * high / _f4(samples)
-            if at < _f4(-1.0) or at > _f4(size):
+            if not (at >= _f4(-1.0) and at <= _f4(size)):  # also what is no number
                 before[place, i] = _OUTSIDE
                 continue
             at = max(at, _f4(0.0))

@@ -66,6 +66,18 @@ def test_no_roi_is_no_result() -> None:
     assert torch.equal(features.grad, torch.zeros_like(features))
 
 
+def test_a_roi_of_no_numbers_reads_nothing() -> None:
+    """A diverged detector is to be stopped for its loss, not by a crash."""
+    _, ours = _both(output_size=2, sampling_ratio=2)
+    features = torch.randn(1, 3, 4, 4, requires_grad=True)
+    rois = torch.tensor([[0.0, 1, 1, 3, 3], [0, *[float("nan")] * 4], [0, 0, 0, float("inf"), 1]])
+    out = ours(features, rois)
+    out.sum().backward()
+    assert out[0].abs().sum() > 0
+    assert not out[1].any()
+    assert features.grad.isfinite().all()
+
+
 @pytest.mark.parametrize(
     ("settings", "kind"),
     [({"pool_mode": "max"}, torch.float32), ({"use_torchvision": True}, torch.float32)]
