@@ -74,6 +74,13 @@ def _axes(roi: Any, bins: Any, cells: Any, scale: Any, ratio: int, aligned: bool
 
 
 @_compiled
+def _shares(y: Any, x: Any) -> Any:
+    """Returns the weights of the four cells around a sample, from those of the cells behind it."""
+    before_y, before_x = _f4(1.0) - y, _f4(1.0) - x
+    return before_y * before_x, before_y * x, y * before_x, y * x
+
+
+@_compiled
 def pool(cells: Any, rois: Any, scale: Any, ratio: int, aligned: bool, out: Any) -> None:
     """Averages the samples of each bin.
 
@@ -105,8 +112,7 @@ def pool(cells: Any, rois: Any, scale: Any, ratio: int, aligned: bool, out: Any)
 @_compiled
 def _add_weighted(to: Any, image: Any, y: Any, x: Any, ly: Any, lx: Any) -> None:
     (y0, y1), (x0, x1) = y, x
-    hy, hx = _f4(1.0) - ly, _f4(1.0) - lx
-    a, b, c, d = hy * hx, hy * lx, ly * hx, ly * lx
+    a, b, c, d = _shares(ly, lx)
     for k in range(len(to)):
         upper = a * image[y0, x0, k] + b * image[y0, x1, k]
         to[k] += upper + c * image[y1, x0, k] + d * image[y1, x1, k]
@@ -136,12 +142,11 @@ def spread(bins: Any, rois: Any, scale: Any, ratio: int, aligned: bool, out: Any
                         if y0[row, i] == _OUTSIDE or x0[column, j] == _OUTSIDE:
                             continue
                         top, low = image[y0[row, i]], image[y1[row, i]]
-                        y, x = ly[row, i], lx[column, j]
-                        hy, hx = _f4(1.0) - y, _f4(1.0) - x
-                        _add(top[x0[column, j]], given, hy * hx, count)
-                        _add(top[x1[column, j]], given, hy * x, count)
-                        _add(low[x0[column, j]], given, y * hx, count)
-                        _add(low[x1[column, j]], given, y * x, count)
+                        a, b, c, d = _shares(ly[row, i], lx[column, j])
+                        _add(top[x0[column, j]], given, a, count)
+                        _add(top[x1[column, j]], given, b, count)
+                        _add(low[x0[column, j]], given, c, count)
+                        _add(low[x1[column, j]], given, d, count)
 
 
 @_compiled
