@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from . import timing
@@ -22,8 +23,6 @@ def measure(quick: bool) -> list[timing.Measurement]:
 
 
 def _step(name: str, side: int, images: int, turns: int, quick: bool) -> timing.Measurement:
-    import time
-
     import torch
     from mmdet.registry import MODELS
     from mmengine.registry import DefaultScope
