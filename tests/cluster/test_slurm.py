@@ -162,7 +162,8 @@ def test_a_disturbed_matrix_ends_as_a_local_run(
     assert failure is not None
     assert failure.kind == "memory"
     # "draining" as long as what ran there has not ended yet
-    assert "drain" in slurm.call("sinfo", "-h", "-n", "node1", "-o", "%T")
+    state = ("sinfo", "-h", "-n", "node1", "-o", "%T")
+    there.wait("a drained node", lambda: "drained" in slurm.call(*state))
     slurm.call("scontrol", "update", "nodename=node1", "state=resume")
 
     there.wait_for_all()
